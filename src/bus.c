@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Joining and leaving the bus, and its settings. */
+#include "bus.h"
+
+#include "error.h"
+#include "os.h"
+#include "steward.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void ring_others(void *arg, uint32_t id, unsigned vector)
+{
+	struct bell_bus *bus = arg;
+
+	if (bus->peer->port->ops->ring(bus->peer->port, id, vector) == 0)
+		bus->stats.doorbells++;
+}
+
+/* HOST-PID, with what is not printable in a host's name replaced. */
+static void default_name(char name[BELL_NAME_MAX + 1])
+{
+	char host[BELL_NAME_MAX - 11];
+
+	os_hostname(host, sizeof(host));
+	for (char *c = host; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f)
+			*c = '-';
+	snprintf(name, BELL_NAME_MAX + 1, "%s-%u", host[0] ? host : "peer", os_pid());
+}
+
+static int set_name(struct bell_bus *bus, const struct bell_bus_config *cfg)
+{
+	int rc;
+
+	if (!cfg || !cfg->name) {
+		default_name(bus->name);
+		return 0;
+	}
+	rc = directory_check_name(cfg->name);
+	if (rc == 0)
+		memcpy(bus->name, cfg->name, strlen(cfg->name) + 1);
+	return rc;
+}
+
+static int enter(struct bell_bus *bus)
+{
+	const struct bell_port *port = bus->peer->port;
+	struct directory_entry e = { .id = port->id,
+				     .kind = port->kind,
+				     .vectors = port->vectors,
+				     .vector = BUS_VECTOR,
+				     .pid = os_pid(),
+				     .name = bus->name };
+	int rc = directory_enter(bus->memory, &bus->layout, &e, &bus->slot,
+				 &bus->slot_word);
+
+	if (rc == 0)
+		bus->self = layout_slot(bus->memory, &bus->layout, bus->slot);
+	return rc;
+}
+
+static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
+{
+	const struct bell_port *port = bus->peer->port;
+	bool force = cfg && (cfg->flags & BELL_FORMAT);
+	int rc = set_name(bus, cfg);
+
+	if (rc == 0)
+		rc = layout_attach(port->memory, port->size, force, &bus->layout);
+	if (rc < 0)
+		return rc;
+	bus->in = calloc(bus->layout.link_count, sizeof(bus->in[0]));
+	bus->active = calloc(bus->layout.link_count, sizeof(bus->active[0]));
+	if (!bus->in || !bus->active)
+		return error_plain(BELL_ENOMEM);
+	rc = enter(bus);
+	if (rc < 0)
+		return rc;
+	bus->peer->bus = bus;
+	steward_tell_all(bus->memory, &bus->layout, port->id, ring_others, bus);
+	return 0;
+}
+
+int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,
+	      struct bell_bus **out)
+{
+	struct bell_bus *bus;
+	int rc;
+
+	if (peer->bus)
+		return error_detail(BELL_EBUSY, "this peer is on the bus already");
+	if (cfg && ((cfg->flags & ~BELL_FORMAT) || cfg->wait > BELL_ADAPTIVE))
+		return error_detail(BELL_EINVAL, "unknown flags or wait mode");
+	bus = calloc(1, sizeof(*bus));
+	if (!bus)
+		return error_plain(BELL_ENOMEM);
+	bus->peer = peer;
+	bus->memory = peer->port->memory;
+	bus->mode = cfg ? cfg->wait : BELL_INTERRUPT;
+	rc = start(bus, cfg);
+	if (rc < 0) {
+		bell_leave(bus);
+		return rc;
+	}
+	*out = bus;
+	return 0;
+}
+
+/* What the memory holds now is another session's: nothing of it is ours. */
+static void exit_directory(struct bell_bus *bus)
+{
+	if (!layout_same(bus->memory, &bus->layout))
+		return;
+	directory_exit(bus->memory, &bus->layout, bus->slot, bus->slot_word);
+	steward_tell_all(bus->memory, &bus->layout, slot_id(bus->slot_word),
+			 ring_others, bus);
+}
+
+static void free_outs(struct bell_bus *bus)
+{
+	struct bus_out *out;
+
+	/* Their receivers drain and free the links themselves. */
+	while ((out = bus->outs) != NULL) {
+		bus->outs = out->next;
+		free(out);
+	}
+}
+
+void bell_leave(struct bell_bus *bus)
+{
+	if (!bus)
+		return;
+	if (bus->self)
+		exit_directory(bus);
+	if (bus->peer->bus == bus)
+		bus->peer->bus = NULL;
+	free_outs(bus);
+	for (uint32_t i = 0; bus->in && i < bus->layout.link_count; i++)
+		free(bus->in[i]);
+	free(bus->in);
+	free(bus->active);
+	free(bus->bounce);
+	free(bus);
+}
+
+const char *bell_bus_name(const struct bell_bus *bus)
+{
+	return bus->name;
+}
+
+void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
+{
+	bus->mode = mode;
+	bus->waits_ns = 0;
+}
+
+size_t bell_max_message(const struct bell_bus *bus)
+{
+	return (size_t)ring_max_message(bus->layout.ring_size);
+}
+
+void bell_get_stats(const struct bell_bus *bus, struct bell_stats *out)
+{
+	*out = bus->stats;
+}

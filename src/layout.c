@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Planning, writing and checking the region's header. */
+#include "layout.h"
+
+#include "error.h"
+#include "os.h"
+
+#include <string.h>
+
+#define DEFAULT_SLOTS 128u
+#define DEFAULT_SLOTS_SMALL 16u /* regions under 1 MiB */
+#define DEFAULT_LINKS_MIN 8u
+#define DEFAULT_LINKS_MAX 256u
+#define DEFAULT_LINK_SHARE (128u << 10) /* bytes of region a link, about */
+#define DEFAULT_RING_MAX (4u << 20)     /* larger ones leave the cache */
+#define SLOTS_AT 256u
+#define TAKE_OVER_NS UINT64_C(1000000000)
+
+static uint64_t align_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+static uint32_t default_links(uint64_t bus_size, uint64_t ring_size)
+{
+	uint64_t n = bus_size / (ring_size ? ring_size : DEFAULT_LINK_SHARE);
+
+	if (!ring_size && n < DEFAULT_LINKS_MIN)
+		n = DEFAULT_LINKS_MIN;
+	return n > DEFAULT_LINKS_MAX ? DEFAULT_LINKS_MAX : (uint32_t)n;
+}
+
+static uint64_t rings_at(const struct layout *l)
+{
+	return align_up(l->link_offset +
+				(uint64_t)l->link_count * sizeof(struct layout_link),
+			LAYOUT_ALIGN);
+}
+
+static int plan_rings(struct layout *l, const struct layout_wish *wish)
+{
+	uint64_t room;
+
+	l->link_count = wish->link_count ? wish->link_count :
+					   default_links(l->bus_size, wish->ring_size);
+	/* A ring size that was asked for decides how many links fit. */
+	while (!wish->link_count && wish->ring_size && l->link_count > 1 &&
+	       rings_at(l) + l->link_count * wish->ring_size > l->bus_size)
+		l->link_count--;
+	if (l->link_count < 1 || l->link_count > LAYOUT_MAX_LINKS)
+		return error_detail(BELL_ELAYOUT, "%u links: 1 to %u are possible",
+				    l->link_count, LAYOUT_MAX_LINKS);
+	l->ring_offset = rings_at(l);
+	room = l->bus_size > l->ring_offset ? l->bus_size - l->ring_offset : 0;
+	l->ring_size = room / l->link_count / LAYOUT_LINE * LAYOUT_LINE;
+	if (!wish->link_count && l->ring_size > DEFAULT_RING_MAX)
+		l->ring_size = DEFAULT_RING_MAX;
+	if (wish->ring_size) {
+		if (wish->ring_size > l->ring_size)
+			l->ring_size = 0;
+		else
+			l->ring_size = wish->ring_size / LAYOUT_LINE * LAYOUT_LINE;
+	}
+	if (l->ring_size > LAYOUT_MAX_RING)
+		l->ring_size = LAYOUT_MAX_RING;
+	if (l->ring_size < LAYOUT_MIN_RING)
+		return error_detail(BELL_ELAYOUT,
+				    "%u links do not fit into %llu bytes with a useful ring: "
+				    "fewer links, smaller rings (at least %u bytes) or more memory",
+				    l->link_count, (unsigned long long)l->bus_size,
+				    LAYOUT_MIN_RING);
+	return 0;
+}
+
+int layout_plan(uint64_t size, const struct layout_wish *wish, struct layout *out)
+{
+	static const struct layout_wish none;
+	struct layout l = { 0 };
+	int rc;
+
+	if (!wish)
+		wish = &none;
+	l.bus_size = wish->bus_size ? wish->bus_size : size;
+	if (size < LAYOUT_MIN_REGION || l.bus_size < LAYOUT_MIN_REGION ||
+	    l.bus_size > size)
+		return error_detail(BELL_ELAYOUT,
+				    "a bus of %llu bytes in a memory of %llu: at least %u "
+				    "and at most the memory are possible",
+				    (unsigned long long)l.bus_size,
+				    (unsigned long long)size, LAYOUT_MIN_REGION);
+	l.slot_offset = SLOTS_AT;
+	l.slot_count = wish->slot_count ? wish->slot_count :
+		       l.bus_size < (1u << 20) ? DEFAULT_SLOTS_SMALL : DEFAULT_SLOTS;
+	if (l.slot_count > LAYOUT_MAX_SLOTS)
+		return error_detail(BELL_ELAYOUT, "%u slots: 1 to %u are possible",
+				    l.slot_count, LAYOUT_MAX_SLOTS);
+	l.link_offset = l.slot_offset +
+			l.slot_count * (uint32_t)sizeof(struct layout_slot);
+	rc = plan_rings(&l, wish);
+	if (rc < 0)
+		return rc;
+	l.bus_size = align_up(l.ring_offset + l.link_count * l.ring_size,
+			      LAYOUT_ALIGN);
+	if (l.bus_size > size)
+		l.bus_size = size;
+	*out = l;
+	return 0;
+}
+
+/*
+ * Clears what must be 0 before peers come: slots and links. Each store is a
+ * compare-and-swap of what was read, so that a formatter that slept through
+ * its own take-over undoes nothing of its successor's.
+ */
+static void clear_words(void *memory, const struct layout *l)
+{
+	uintptr_t base = (uintptr_t)memory;
+	uintptr_t end = base + l->link_offset +
+			(uintptr_t)l->link_count * sizeof(struct layout_link);
+
+	for (uintptr_t p = base + l->slot_offset; p < end; p += sizeof(uint64_t)) {
+		uint64_t v = shm_peek((shm_u64 *)p);
+
+		if (v != 0)
+			(void)shm_cas((shm_u64 *)p, v, 0);
+	}
+}
+
+static void write_header(void *memory, const struct layout *l, uint64_t session)
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	shm_set(&h->major, LAYOUT_MAJOR);
+	shm_set(&h->minor, LAYOUT_MINOR);
+	shm_set(&h->features, 0);
+	shm_set(&h->session, session ? session : 1);
+	shm_set(&h->bus_size, l->bus_size);
+	shm_set(&h->ring_size, l->ring_size);
+	shm_set(&h->ring_offset, l->ring_offset);
+	shm_set(&h->slot_offset, l->slot_offset);
+	shm_set(&h->slot_count, l->slot_count);
+	shm_set(&h->link_offset, l->link_offset);
+	shm_set(&h->link_count, l->link_count);
+	shm_set(&h->server_vectors, l->server_vectors);
+	/* A: pairs with B in read_fields(); all of the above comes first. */
+	shm_release(&h->magic, LAYOUT_MAGIC);
+}
+
+void layout_format(void *memory, const struct layout *plan, uint64_t session)
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	/* Peers of an earlier session notice by the session's number, not by 0. */
+	(void)shm_exchange(&h->magic, 0);
+	(void)shm_exchange(&h->session, 0);
+	clear_words(memory, plan);
+	shm_set(&h->format_word, 0);
+	write_header(memory, plan, session);
+}
+
+static void read_fields(const struct layout_header *hdr, struct layout *l)
+{
+	struct layout_header *h = layout_hdr(hdr);
+
+	l->session = shm_acquire(&h->session);
+	l->bus_size = shm_peek(&h->bus_size);
+	l->ring_size = shm_peek(&h->ring_size);
+	l->ring_offset = shm_peek(&h->ring_offset);
+	l->slot_offset = shm_peek(&h->slot_offset);
+	l->slot_count = shm_peek(&h->slot_count);
+	l->link_offset = shm_peek(&h->link_offset);
+	l->link_count = shm_peek(&h->link_count);
+	l->server_vectors = shm_peek(&h->server_vectors);
+}
+
+/* All places are inside bus_size, and that inside the memory. */
+static bool sane(const struct layout *l, uint64_t size)
+{
+	if (l->session == 0 || l->bus_size > size ||
+	    l->slot_offset < sizeof(struct layout_header) ||
+	    (l->slot_offset | l->link_offset) % LAYOUT_LINE ||
+	    l->slot_count < 1 || l->slot_count > LAYOUT_MAX_SLOTS ||
+	    l->link_count < 1 || l->link_count > LAYOUT_MAX_LINKS ||
+	    l->ring_size < LAYOUT_MIN_RING || l->ring_size > LAYOUT_MAX_RING ||
+	    l->ring_size % LAYOUT_LINE || l->ring_offset % LAYOUT_LINE ||
+	    l->ring_offset > l->bus_size)
+		return false;
+	if (l->slot_offset + (uint64_t)l->slot_count * sizeof(struct layout_slot) >
+	    l->link_offset)
+		return false;
+	if (l->link_offset + (uint64_t)l->link_count * sizeof(struct layout_link) >
+	    l->ring_offset)
+		return false;
+	return l->link_count * l->ring_size <= l->bus_size - l->ring_offset;
+}
+
+int layout_read(const void *memory, size_t size, struct layout *out)
+{
+	struct layout_header *h = layout_hdr(memory);
+	struct layout l;
+	uint32_t major, features;
+
+	if (size < LAYOUT_MIN_REGION)
+		return error_detail(BELL_ELAYOUT,
+				    "memory of %llu bytes: a bus needs at least %u",
+				    (unsigned long long)size, LAYOUT_MIN_REGION);
+	/* B: pairs with A in write_header(). */
+	if (shm_acquire(&h->magic) != LAYOUT_MAGIC)
+		return error_detail(BELL_ELAYOUT, "the memory is not formatted as a bus");
+	major = shm_peek(&h->major);
+	features = shm_peek(&h->features);
+	if (major != LAYOUT_MAJOR)
+		return error_detail(BELL_EVERSION,
+				    "the memory has layout version %u, this library knows %u: "
+				    "use the same major version of Bellring everywhere",
+				    major, LAYOUT_MAJOR);
+	if (features != 0)
+		return error_detail(BELL_EVERSION,
+				    "the memory needs features 0x%x that this library does not "
+				    "know: upgrade it", features);
+	read_fields(h, &l);
+	if (!sane(&l, size))
+		return error_detail(BELL_ELAYOUT,
+				    "the memory's header is damaged: restart the server, or "
+				    "format the memory anew");
+	*out = l;
+	/* Formatted anew while we read? Then the fields may be mixed. */
+	if (!layout_same(memory, &l))
+		return error_detail(BELL_ERESET, "the memory is being formatted");
+	return 0;
+}
+
+bool layout_same(const void *memory, const struct layout *l)
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	return shm_acquire(&h->magic) == LAYOUT_MAGIC &&
+	       shm_acquire(&h->session) == l->session;
+}
+
+static bool header_is_zero(const void *memory)
+{
+	shm_u64 *w = (shm_u64 *)(uintptr_t)memory;
+
+	for (size_t i = 0; i < LAYOUT_ALIGN / sizeof(*w); i++)
+		if (shm_peek(&w[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Formats as one of several who may try; format_word says that it is us. */
+static void format_claimed(void *memory, size_t size, uint64_t mine)
+{
+	struct layout_header *h = layout_hdr(memory);
+	struct layout l;
+
+	if (layout_plan(size, NULL, &l) < 0)
+		return;
+	(void)shm_exchange(&h->magic, 0);
+	clear_words(memory, &l);
+	if (shm_acquire(&h->format_word) != mine)
+		return; /* taken over meanwhile */
+	write_header(memory, &l, os_random());
+	/* Never 0 again: a peer that saw 0 long ago must not claim it now. */
+	(void)shm_cas(&h->format_word, mine, mine & ~FORMAT_BUSY_MASK);
+}
+
+int layout_attach(void *memory, size_t size, bool force, struct layout *out)
+{
+	struct layout_header *h = layout_hdr(memory);
+	uint64_t mine = FORMAT_BUSY | (os_random() & ~FORMAT_BUSY_MASK) | 1;
+	uint64_t seen = 0, since = os_now_ns();
+
+	for (;;) {
+		int rc = force ? -BELL_ELAYOUT : layout_read(memory, size, out);
+		uint64_t word;
+
+		if (rc != -BELL_ELAYOUT && rc != -BELL_ERESET)
+			return rc;
+		if (size < LAYOUT_MIN_REGION)
+			return layout_read(memory, size, out);
+		word = shm_acquire(&h->format_word);
+		if ((word & FORMAT_BUSY_MASK) == FORMAT_BUSY) {
+			if (word != seen) {
+				seen = word;
+				since = os_now_ns();
+			}
+			if (os_now_ns() - since < TAKE_OVER_NS) {
+				os_sleep_ms(1);
+				continue;
+			}
+		} else if (!force && !header_is_zero(memory)) {
+			/* It may just have become a bus. */
+			rc = layout_read(memory, size, out);
+			return rc == -BELL_ERESET ? -BELL_ELAYOUT : rc;
+		}
+		if (shm_cas(&h->format_word, word, mine)) {
+			format_claimed(memory, size, mine);
+			force = false;
+		}
+	}
+}

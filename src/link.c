@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Links of the pool: claimed by the sender, found by the receiver, freed. */
+#include "bus.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+
+static struct layout_link *ctl(const struct bell_bus *bus, uint32_t link)
+{
+	return layout_link(bus->memory, &bus->layout, link);
+}
+
+/* Is the peer that a link's word names by slot and incarnation still there? */
+static bool end_alive(const struct bell_bus *bus, uint32_t slot, uint32_t inc)
+{
+	uint64_t w;
+
+	if (slot >= bus->layout.slot_count)
+		return false;
+	w = shm_acquire(&layout_slot(bus->memory, &bus->layout, slot)->word);
+	return (slot_state(w) == SLOT_LIVE || slot_state(w) == SLOT_JOINING) &&
+	       slot_incarnation(w) == inc;
+}
+
+/*
+ * Nobody uses it any more: free, or its sender is dead and its receiver is too,
+ * or never got to see it. While one end lives the link is that end's to free: it
+ * may be copying right now.
+ */
+static bool claimable(const struct bell_bus *bus, uint64_t w)
+{
+	switch (link_state(w)) {
+	case LINK_FREE:
+		return true;
+	case LINK_OPEN:
+		return !end_alive(bus, link_from(w), link_from_inc(w)) &&
+		       !end_alive(bus, link_to(w), link_to_inc(w));
+	default:
+		return !end_alive(bus, link_from(w), link_from_inc(w));
+	}
+}
+
+static int claim(struct bell_bus *bus, uint32_t to, uint64_t to_word,
+		 uint32_t *link, uint64_t *word)
+{
+	uint32_t n = bus->layout.link_count;
+	uint32_t from_inc = slot_incarnation(bus->slot_word);
+	uint32_t to_inc = slot_incarnation(to_word);
+	uint64_t claimed = link_word(LINK_CLAIMED, bus->slot, from_inc, to, to_inc);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct layout_link *c = ctl(bus, i);
+		uint64_t w = shm_acquire(&c->word);
+
+		if (!claimable(bus, w) || !shm_cas(&c->word, w, claimed))
+			continue;
+		shm_set(&c->from_id, slot_id(bus->slot_word));
+		ring_reset(c, layout_ring(bus->memory, &bus->layout, i));
+		*word = link_word(LINK_OPEN, bus->slot, from_inc, to, to_inc);
+		/* The exchange is a full barrier: the reset comes first. */
+		if (!shm_cas(&c->word, claimed, *word))
+			return error_detail(BELL_ECORRUPT, "link %u: taken away", i);
+		*link = i;
+		return 0;
+	}
+	return error_detail(BELL_ENOSPC,
+			    "all %u links are in use: start the server with more (--links)",
+			    n);
+}
+
+static struct bus_out *find_out(struct bell_bus *bus, uint32_t id)
+{
+	struct bus_out **p = &bus->outs, *out;
+
+	for (; (out = *p) != NULL; p = &out->next) {
+		if (out->id != id)
+			continue;
+		/* To the front: who is sent to often is found at once. */
+		*p = out->next;
+		out->next = bus->outs;
+		bus->outs = out;
+		return out;
+	}
+	return NULL;
+}
+
+static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
+{
+	struct bus_out *out;
+	uint32_t slot = 0;
+	uint64_t word = 0;
+	int rc;
+
+	if (directory_lookup(bus->memory, &bus->layout, id, &slot, &word) < 0) {
+		if (!layout_same(bus->memory, &bus->layout))
+			return error_plain(BELL_ERESET);
+		return error_detail(BELL_ENOPEER, "no peer %u on the bus", id);
+	}
+	out = calloc(1, sizeof(*out));
+	if (!out)
+		return error_plain(BELL_ENOMEM);
+	rc = claim(bus, slot, word, &out->link, &out->link_word);
+	if (rc < 0) {
+		free(out);
+		return rc;
+	}
+	ring_writer_init(&out->w, ctl(bus, out->link),
+			 layout_ring(bus->memory, &bus->layout, out->link),
+			 bus->layout.ring_size);
+	out->id = id;
+	out->slot = layout_slot(bus->memory, &bus->layout, slot);
+	out->slot_word = word;
+	out->next = bus->outs;
+	bus->outs = out;
+	*result = out;
+	return 0;
+}
+
+int link_to_peer(struct bell_bus *bus, uint32_t id, struct bus_out **result)
+{
+	struct bus_out *out = find_out(bus, id);
+
+	if (out && shm_peek(&out->slot->word) != out->slot_word) {
+		/* Gone; perhaps its next incarnation is there. */
+		link_drop_out(bus, out);
+		out = NULL;
+	}
+	if (out) {
+		*result = out;
+		return 0;
+	}
+	return new_out(bus, id, result);
+}
+
+void link_drop_out(struct bell_bus *bus, struct bus_out *out)
+{
+	struct bus_out **p = &bus->outs;
+	struct layout_link *c = ctl(bus, out->link);
+	uint64_t w = shm_acquire(&c->word);
+
+	while (*p != out)
+		p = &(*p)->next;
+	*p = out->next;
+	/* Ours as long as it names us, broken by the receiver or not. */
+	if (w == out->link_word ||
+	    w == (out->link_word & ~UINT64_C(15)) + LINK_BROKEN)
+		(void)shm_cas(&c->word, w, LINK_FREE);
+	free(out);
+}
+
+static bool is_to_us(const struct bell_bus *bus, uint64_t w)
+{
+	return link_state(w) == LINK_OPEN && link_to(w) == bus->slot &&
+	       link_to_inc(w) == slot_incarnation(bus->slot_word) &&
+	       link_from(w) < bus->layout.slot_count;
+}
+
+static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
+{
+	struct bus_in *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return NULL; /* found again at the next look */
+	ring_reader_init(&in->r, ctl(bus, link),
+			 layout_ring(bus->memory, &bus->layout, link),
+			 bus->layout.ring_size);
+	in->link = link;
+	in->link_word = w;
+	in->id = shm_peek(&ctl(bus, link)->from_id) & 0xffff;
+	in->slot = layout_slot(bus->memory, &bus->layout, link_from(w));
+	in->slot_word = slot_word(SLOT_LIVE, in->id, link_from_inc(w));
+	in->gone = shm_acquire(&in->slot->word) != in->slot_word;
+	bus->in[link] = in;
+	return in;
+}
+
+struct bus_in *link_from_peer(struct bell_bus *bus, uint32_t link)
+{
+	struct bus_in *in = bus->in[link];
+	uint64_t w = shm_acquire(&ctl(bus, link)->word);
+
+	if (in && in != bus->delivering && w != in->link_word) {
+		/* The sender freed it under us, as one does who thinks us dead. */
+		link_deactivate(bus, in);
+		bus->in[link] = NULL;
+		free(in);
+		in = NULL;
+	}
+	if (!in && is_to_us(bus, w))
+		in = attach(bus, link, w);
+	return in;
+}
+
+void link_activate(struct bell_bus *bus, struct bus_in *in)
+{
+	if (in->active)
+		return;
+	in->active = true;
+	bus->active[bus->active_count++] = in;
+}
+
+void link_deactivate(struct bell_bus *bus, struct bus_in *in)
+{
+	uint32_t i;
+
+	if (!in->active)
+		return;
+	for (i = 0; bus->active[i] != in; i++)
+		;
+	bus->active[i] = bus->active[--bus->active_count];
+	if (bus->turn >= bus->active_count)
+		bus->turn = 0;
+	bus->taken = 0;
+	in->active = false;
+}
+
+void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state)
+{
+	uint64_t to = state == LINK_FREE ? LINK_FREE :
+					   (in->link_word & ~UINT64_C(15)) + state;
+
+	(void)shm_cas(&in->r.ctl->word, in->link_word, to);
+	link_deactivate(bus, in);
+	bus->in[in->link] = NULL;
+	free(in);
+}
+
+static void review_outs(struct bell_bus *bus)
+{
+	struct bus_out *out, *next;
+
+	for (out = bus->outs; out; out = next) {
+		next = out->next;
+		if (shm_acquire(&out->slot->word) != out->slot_word)
+			link_drop_out(bus, out);
+	}
+}
+
+void link_review(struct bell_bus *bus)
+{
+	review_outs(bus);
+	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
+		struct bus_in *in = link_from_peer(bus, i);
+
+		if (!in)
+			continue;
+		if (shm_acquire(&in->slot->word) != in->slot_word)
+			in->gone = true;
+		/* Also one whose sender died before its doorbell. */
+		if (in->gone || ring_has_data(&in->r))
+			link_activate(bus, in);
+	}
+}

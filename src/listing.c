@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is there: the directory in the memory, and what the port knows beyond. */
+#include "directory.h"
+#include "error.h"
+#include "peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDS 65536u
+
+struct listing {
+	struct bell_peer_info *all;
+	size_t count;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct bell_peer_info *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	/* The living first. */
+	return (y->state == BELL_STATE_LIVE) - (x->state == BELL_STATE_LIVE);
+}
+
+static void add_directory(struct listing *l, const void *memory,
+			  const struct layout *layout)
+{
+	for (uint32_t i = 0; i < layout->slot_count; i++) {
+		uint64_t word;
+
+		if (directory_read(memory, layout, i, &l->all[l->count], &word))
+			l->count++;
+	}
+}
+
+/* What the port knows of who is not in the directory, or dead in it. */
+static void add_connected(struct listing *l, const struct bell_peer_info *info,
+			  size_t count)
+{
+	size_t in_directory = l->count;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t j = 0;
+
+		while (j < in_directory && l->all[j].id != info[i].id)
+			j++;
+		if (j == in_directory)
+			l->all[l->count++] = info[i];
+		else if (l->all[j].vectors == 0)
+			l->all[j].vectors = info[i].vectors;
+	}
+}
+
+/* Gives a list to free. */
+static int list_all(struct bell_peer *peer, struct listing *l)
+{
+	const struct bell_port *port = peer->port;
+	size_t room = 0, connected = 0;
+	struct bell_peer_info *known;
+	struct layout layout;
+	int rc = layout_read(port->memory, port->size, &layout);
+
+	if (rc < 0 && !port->ops->peers)
+		return rc;
+	if (rc == 0)
+		room = layout.slot_count;
+	if (port->ops->peers)
+		connected = port->ops->peers(port, NULL, 0);
+	l->count = 0;
+	l->all = calloc(room + connected + 2, sizeof(*l->all));
+	known = calloc(connected + 1, sizeof(*known));
+	if (!l->all || !known) {
+		free(l->all);
+		free(known);
+		l->all = NULL;
+		return error_plain(BELL_ENOMEM);
+	}
+	if (rc == 0)
+		add_directory(l, port->memory, &layout);
+	known[0] = (struct bell_peer_info){ .id = port->id,
+					    .vectors = port->vectors,
+					    .kind = port->kind };
+	if (connected > 0)
+		(void)port->ops->peers(port, known + 1, connected);
+	add_connected(l, known, connected + 1);
+	free(known);
+	qsort(l->all, l->count, sizeof(*l->all), by_id);
+	return 0;
+}
+
+int bell_peers(struct bell_peer *peer, struct bell_peer_info *list, size_t max)
+{
+	struct listing l;
+	int rc = list_all(peer, &l);
+
+	if (rc < 0)
+		return rc;
+	if (max > 0)
+		memcpy(list, l.all, (l.count < max ? l.count : max) * sizeof(*list));
+	free(l.all);
+	return (int)l.count;
+}
+
+/* Ids of live peers with that name as text, for an error. */
+static int ambiguous(const struct listing *l, const char *name)
+{
+	char ids[160] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < l->count && used + 8 < sizeof(ids); i++)
+		if (l->all[i].state == BELL_STATE_LIVE &&
+		    strcmp(l->all[i].name, name) == 0)
+			used += (size_t)snprintf(ids + used, sizeof(ids) - used, " %u",
+						 l->all[i].id);
+	return error_detail(BELL_ENOTUNIQ, "%s is the name of peers%s: use an id", name,
+			    ids);
+}
+
+static int find_name(const struct listing *l, const char *name, uint32_t *id)
+{
+	size_t matches = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->all[i].state != BELL_STATE_LIVE ||
+		    strcmp(l->all[i].name, name) != 0)
+			continue;
+		if (matches++ == 0)
+			*id = l->all[i].id;
+	}
+	if (matches == 0)
+		return error_detail(BELL_ENOPEER, "nobody on the bus is called %s", name);
+	return matches == 1 ? 0 : ambiguous(l, name);
+}
+
+static int find_id(const struct bell_peer *peer, const struct listing *l,
+		   const char *text, uint32_t *id)
+{
+	unsigned long n = strtoul(text, NULL, 10);
+
+	if (n >= IDS)
+		return error_detail(BELL_ENOPEER, "peer id %s: 0 to 65535 are possible",
+				    text);
+	/* In a guest the device does not tell who is connected without a bus. */
+	if (!peer->port->ops->peers) {
+		*id = (uint32_t)n;
+		return 0;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->all[i].id == n && l->all[i].state != BELL_STATE_DEAD) {
+			*id = (uint32_t)n;
+			return 0;
+		}
+	}
+	return error_detail(BELL_ENOPEER, "no peer %lu is connected", n);
+}
+
+int bell_find(struct bell_peer *peer, const char *name, uint32_t *id)
+{
+	struct listing l = { NULL, 0 };
+	uint32_t found = 0;
+	int rc = list_all(peer, &l);
+	bool number = *name && name[strspn(name, "0123456789")] == '\0';
+
+	if (number)
+		rc = find_id(peer, &l, name, &found);
+	else if (rc == 0)
+		rc = find_name(&l, name, &found);
+	free(l.all);
+	if (rc == 0)
+		*id = found;
+	return rc;
+}

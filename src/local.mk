@@ -1,0 +1,43 @@
+# The core: no operating system header. libcore.la serves the installed library,
+# the server and the unit tests; each outer folder adds its port to it.
+noinst_LTLIBRARIES += libcore.la
+libcore_la_SOURCES = \
+	%D%/atomic.h \
+	%D%/bellring.h \
+	%D%/bus.c \
+	%D%/bus.h \
+	%D%/deliver.c \
+	%D%/directory.c \
+	%D%/directory.h \
+	%D%/error.c \
+	%D%/error.h \
+	%D%/layout.c \
+	%D%/layout.h \
+	%D%/link.c \
+	%D%/listing.c \
+	%D%/os.h \
+	%D%/peer.c \
+	%D%/peer.h \
+	%D%/port.h \
+	%D%/recv.c \
+	%D%/ring.c \
+	%D%/ring.h \
+	%D%/send.c \
+	%D%/steward.c \
+	%D%/steward.h \
+	%D%/wait.c
+
+include_HEADERS += %D%/bellring.h
+pkgconfig_DATA += %D%/bellring.pc
+
+# libtool's c:r:a. Interface changed: c+1, r=0; only added to: a+1, else a=0;
+# no interface change: r+1.
+lib_LTLIBRARIES += libbellring.la
+libbellring_la_SOURCES =
+libbellring_la_LIBADD = libcore.la
+libbellring_la_LDFLAGS = -version-info 0:0:0
+EXTRA_libbellring_la_DEPENDENCIES = %D%/bellring.map
+if HAVE_VERSION_SCRIPT
+libbellring_la_LDFLAGS += -Wl,--version-script=$(top_srcdir)/%D%/bellring.map
+endif
+EXTRA_DIST += %D%/bellring.map

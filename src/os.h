@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * os.h - the little that the core asks of an operating system
+ *
+ * Implemented once a system (os-linux/os.c, guest-win/os.c), chosen in the
+ * makefile, so that the core includes no system header.
+ */
+#ifndef BELL_OS_H
+#define BELL_OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Monotonic clock, nanoseconds. */
+uint64_t os_now_ns(void);
+/* 64 unpredictable bits. */
+uint64_t os_random(void);
+/* Lets another thread of this core run, if one wants to. */
+void os_yield(void);
+/* Sleeps about that long; only for take-over of a formatter that died. */
+void os_sleep_ms(unsigned ms);
+/* This process's id. */
+uint32_t os_pid(void);
+/* Puts this machine's name into buf, always terminated; "" if unknown. */
+void os_hostname(char *buf, size_t size);
+
+#endif

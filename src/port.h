@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port.h - what a way to shared memory and doorbells provides
+ *
+ * A backend author needs only this file and error.h. Each backend exports one
+ * symbol, its struct bell_port_ops; the table bell_ports[] is put together per
+ * system in the makefile's choice of ports.c.
+ */
+#ifndef BELL_PORT_H
+#define BELL_PORT_H
+
+#include "bellring.h"
+
+#include <stdbool.h>
+
+struct bell_port_ops;
+
+/* What every port has; a backend embeds it as its first member. */
+struct bell_port {
+	const struct bell_port_ops *ops;
+	void *memory;      /* mapped read-write until close() */
+	size_t size;       /* bytes; at least one page */
+	uint32_t id;       /* own id, 0..65535 */
+	unsigned vectors;  /* own vectors; 0: no interrupts, only polling */
+	enum bell_kind kind; /* what the directory says of this peer */
+};
+
+/* Where wait() delivers; called in the thread that waits. */
+struct port_sink {
+	void (*interrupt)(void *arg, unsigned vector);
+	void (*peer)(void *arg, uint32_t id, enum bell_peer_event event);
+	void *arg;
+};
+
+struct bell_port_ops {
+	const char *name;   /* "unix", "vfio" */
+	const char *scheme; /* the part of the address before the colon */
+	/*
+	 * Opens the address (what follows the colon, "" allowed) and maps the
+	 * memory. Several ports may share a scheme; they are tried in order of
+	 * the table until one does not return -BELL_EUNSUP. Errors as
+	 * bell_open(), with error_detail() set. Gives *out on success only.
+	 */
+	int (*open)(const char *rest, int timeout_ms, struct bell_port **out);
+	/*
+	 * Rings vector of peer; both were range-checked (0..65535, 0..255).
+	 * Orders all earlier stores first; never blocks; any thread, also
+	 * beside wait(). -BELL_ENOPEER where the port can tell, -BELL_EIO.
+	 */
+	int (*ring)(struct bell_port *port, uint32_t id, unsigned vector);
+	/* Handle an event loop can watch; readable after any event; the port's. */
+	bell_handle_t (*handle)(const struct bell_port *port);
+	/*
+	 * Takes all events that are there, or waits for one: -1 for ever, 0
+	 * not at all. Each vector that was rung since is told once. Spurious
+	 * returns are allowed (0). Returns the number told; -BELL_EGONE if
+	 * the device went (the server's going is an event), -BELL_EINTR if a
+	 * signal ended the sleep, -BELL_EIO.
+	 */
+	int (*wait)(struct bell_port *port, int timeout_ms,
+		    const struct port_sink *sink);
+	/*
+	 * Lists other connected ids, ascending, with their vectors as far
+	 * as known; returns how many there are. NULL where the port is not told.
+	 */
+	size_t (*peers)(const struct bell_port *port,
+			struct bell_peer_info *list, size_t max);
+	/* Accepts a half-open port. */
+	void (*close)(struct bell_port *port);
+};
+
+/* Ends with NULL. */
+extern const struct bell_port_ops *const bell_ports[];
+
+#endif

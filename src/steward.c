@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "steward.h"
+
+#include "bellring.h"
+
+void steward_tell_all(void *memory, const struct layout *l, uint32_t self,
+		      steward_ring_fn *ring, void *arg)
+{
+	for (uint32_t i = 0; i < l->slot_count; i++) {
+		struct layout_slot *s = layout_slot(memory, l, i);
+		uint64_t w = shm_acquire(&s->word);
+		uint32_t vector = shm_peek(&s->vector);
+
+		if (slot_state(w) != SLOT_LIVE || slot_id(w) == self)
+			continue;
+		if ((shm_fetch_or(&s->wake, WAKE_DIRECTORY) & WAKE_ASLEEP) &&
+		    vector < shm_peek(&s->vectors) && vector <= BELL_VECTOR_MAX)
+			ring(arg, slot_id(w), vector);
+	}
+}
+
+bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
+		       steward_ring_fn *ring, void *arg)
+{
+	bool marked = false;
+
+	for (uint32_t i = 0; i < l->slot_count; i++) {
+		struct layout_slot *s = layout_slot(memory, l, i);
+		uint64_t w = shm_acquire(&s->word);
+
+		if ((slot_state(w) != SLOT_LIVE && slot_state(w) != SLOT_JOINING) ||
+		    slot_id(w) != id)
+			continue;
+		if (shm_cas(&s->word, w,
+			    slot_word(SLOT_DEAD, id, slot_incarnation(w))))
+			marked = true;
+	}
+	if (marked)
+		steward_tell_all(memory, l, id, ring, arg);
+	return marked;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Waiting without losing a wake-up: arm every link, look again, announce sleep
+ * in the wake word, look at what it held, only then sleep.
+ */
+#include "bus.h"
+
+#include "error.h"
+#include "os.h"
+
+/*
+ * Adaptive: waits that lasted longer than this lately are slept through from
+ * their start. About what a sleep and a wake-up cost.
+ */
+#define SPIN_WORTH_NS UINT64_C(20000)
+/*
+ * Two that sleep for each other wait longer than that, though both would gain by
+ * spinning. So now and then one spins through a few waits in a row: if the other
+ * one is such a peer, its waits become short, and it spins too.
+ */
+#define PROBE_EVERY 256u
+#define PROBE_WAITS 8u
+#define PROBE_NS (4 * SPIN_WORTH_NS)
+#define WAITS_MAX_NS (8 * SPIN_WORTH_NS) /* what one long wait may weigh */
+#define SPIN_CLOCK_EVERY 64u    /* looks between looks at the clock */
+#define SPIN_PORT_NS UINT64_C(1000000) /* polling: look at the port so often */
+#define NS_PER_MS UINT64_C(1000000)
+
+uint64_t bus_deadline(int timeout_ms)
+{
+	if (timeout_ms < 0)
+		return BUS_FOREVER;
+	return timeout_ms == 0 ? 0 : os_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
+int bus_remaining_ms(uint64_t deadline)
+{
+	uint64_t now, ms;
+
+	if (deadline == BUS_FOREVER)
+		return -1;
+	if (deadline == 0)
+		return 0;
+	now = os_now_ns();
+	if (now >= deadline)
+		return 0;
+	ms = (deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+	return ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+int bus_check(const struct bell_bus *bus)
+{
+	if (layout_same(bus->memory, &bus->layout) &&
+	    shm_peek(&bus->self->word) == bus->slot_word)
+		return 0;
+	return error_detail(BELL_ERESET,
+			    "the memory was formatted anew, or peer %u joined again "
+			    "elsewhere: leave and join again", slot_id(bus->slot_word));
+}
+
+/* Puts the links that a bit stands for among those to be looked at. */
+static void activate_bit(struct bell_bus *bus, uint32_t bit)
+{
+	for (uint32_t i = bit; i < bus->layout.link_count; i += WAKE_LINKS) {
+		struct bus_in *in = link_from_peer(bus, i);
+
+		if (in)
+			link_activate(bus, in);
+	}
+}
+
+int bus_collect(struct bell_bus *bus)
+{
+	uint64_t news = shm_peek(&bus->self->wake);
+	int rc;
+
+	if (news == (bus->announced ? WAKE_ASLEEP : 0))
+		return 0;
+	news = shm_exchange(&bus->self->wake, 0);
+	bus->announced = false;
+	rc = bus_check(bus);
+	if (rc < 0)
+		return rc;
+	if (news & WAKE_DIRECTORY)
+		link_review(bus);
+	for (uint32_t bit = 0; bit < WAKE_LINKS; bit++)
+		if (news >> bit & 1)
+			activate_bit(bus, bit);
+	return 0;
+}
+
+static bool has_news(const struct bell_bus *bus)
+{
+	uint64_t wake = shm_peek(&bus->self->wake);
+
+	return wake != (bus->announced ? WAKE_ASLEEP : 0);
+}
+
+/* One look at what is waited for, without a write to shared memory. */
+static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
+{
+	if (has_news(bus))
+		return 1;
+	if (out) {
+		/* -BELL_ECORRUPT shows again at the next try. */
+		return ring_has_space(&out->w, len) != 0 ||
+		       shm_peek(&out->slot->word) != out->slot_word;
+	}
+	for (uint32_t i = 0; i < bus->active_count; i++)
+		if (ring_has_data(&bus->active[i]->r))
+			return 1;
+	return 0;
+}
+
+/* Tells senders of space that they were not told of yet. */
+static void flush_space(struct bell_bus *bus)
+{
+	for (uint32_t i = 0; i < bus->active_count; i++) {
+		struct bus_in *in = bus->active[i];
+
+		if (ring_space_wanted(&in->r) && !in->gone)
+			bus_wake(bus, in->slot, in->id, in->link);
+	}
+}
+
+/* Arms the active links; they stop being active unless something is queued. */
+static int arm_links(struct bell_bus *bus)
+{
+	uint32_t i = 0;
+
+	while (i < bus->active_count) {
+		struct bus_in *in = bus->active[i];
+
+		if (ring_arm(&in->r) || in->gone)
+			return 1;
+		if (in->r.scanned == in->r.pos)
+			link_deactivate(bus, in);
+		else
+			i++; /* records were left queued by a ping: keep looking */
+	}
+	return 0;
+}
+
+/* 1: something came before we were asleep. */
+static int announce(struct bell_bus *bus)
+{
+	if (bus->announced)
+		return has_news(bus);
+	bus->announced = true;
+	/* A full barrier. Every bit set from here on comes with a doorbell. */
+	return (shm_fetch_or(&bus->self->wake, WAKE_ASLEEP) & ~WAKE_ASLEEP) != 0;
+}
+
+int bus_arm(struct bell_bus *bus)
+{
+	flush_space(bus);
+	return arm_links(bus) || announce(bus);
+}
+
+static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+		      uint64_t deadline)
+{
+	int timeout_ms, rc;
+
+	flush_space(bus);
+	if (out) {
+		if (ring_want_space(&out->w, len) != 0 ||
+		    shm_peek(&out->slot->word) != out->slot_word)
+			return 0;
+	} else if (arm_links(bus)) {
+		return 0;
+	}
+	if (announce(bus))
+		return bus_collect(bus);
+	timeout_ms = bus_remaining_ms(deadline);
+	if (timeout_ms == 0)
+		return error_plain(BELL_EAGAIN);
+	bus->stats.sleeps++;
+	/* A byte of the wake word may have changed for any reason: look again. */
+	rc = peer_wait(bus->peer, timeout_ms);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		bus->stats.wakes++;
+	return bus_check(bus);
+}
+
+/*
+ * Spins until something may be there (0), until spin_ns have passed (1), or the
+ * deadline (-BELL_EAGAIN). Looks at the port now and then: other vectors and
+ * the server's news want to be heard. *lasted gets about how long it took, 0 if
+ * that was too short to look at the clock.
+ */
+static int spin(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+		uint64_t spin_ns, uint64_t deadline, uint64_t *lasted)
+{
+	uint64_t begin = 0, now;
+
+	*lasted = 0;
+	for (uint32_t n = 1;; n++) {
+		if (look(bus, out, len))
+			return 0;
+		cpu_relax();
+		if (n % SPIN_CLOCK_EVERY != 0)
+			continue;
+		now = os_now_ns();
+		if (begin == 0)
+			begin = now;
+		*lasted = now - begin;
+		if (now >= deadline)
+			return error_plain(BELL_EAGAIN);
+		if (*lasted >= spin_ns)
+			return 1;
+		if (*lasted >= SPIN_PORT_NS) {
+			int rc = peer_wait(bus->peer, 0);
+
+			if (rc == 0)
+				os_yield();
+			return rc < 0 ? rc : bus_check(bus);
+		}
+	}
+}
+
+/* How long this wait is to spin before it sleeps. */
+static uint64_t worth_spinning(struct bell_bus *bus)
+{
+	if (bus->waits_ns <= SPIN_WORTH_NS)
+		return SPIN_WORTH_NS;
+	if (++bus->probe % PROBE_EVERY < PROBE_WAITS)
+		return PROBE_NS;
+	return 0;
+}
+
+static int idle_adaptive(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+			 uint64_t deadline)
+{
+	uint64_t limit = worth_spinning(bus), lasted = 0;
+	int rc = 1;
+
+	if (limit > 0)
+		rc = spin(bus, out, len, limit, deadline, &lasted);
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		uint64_t begin = os_now_ns();
+
+		/* In vain: the rest of the probes would be so too. */
+		if (limit == PROBE_NS)
+			bus->probe = PROBE_WAITS;
+		rc = sleep_once(bus, out, len, deadline);
+		lasted += os_now_ns() - begin;
+	}
+	if (lasted > WAITS_MAX_NS)
+		lasted = WAITS_MAX_NS;
+	bus->waits_ns = (3 * bus->waits_ns + lasted) / 4;
+	return rc;
+}
+
+int bus_idle(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+	     uint64_t deadline)
+{
+	uint64_t lasted;
+	int rc;
+
+	if (has_news(bus))
+		return bus_collect(bus);
+	/* Without interrupts there is nothing to sleep on. */
+	if (bus->mode == BELL_POLL || bus->peer->port->vectors == 0) {
+		flush_space(bus);
+		rc = spin(bus, out, len, 2 * SPIN_PORT_NS, deadline, &lasted);
+		return rc > 0 ? 0 : rc;
+	}
+	if (bus->mode == BELL_ADAPTIVE)
+		return idle_adaptive(bus, out, len, deadline);
+	return sleep_once(bus, out, len, deadline);
+}

@@ -1,0 +1,15 @@
+# Every test prints TAP (tests/testing.c, tests/tap.py, tests/tap.sh), so that a
+# run counts cases. `make check` needs no root, no machine and no network; the
+# other targets are listed in README.md.
+TEST_EXTENSIONS = .sh .py
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+PY_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(SHELL)
+PY_LOG_COMPILER = /usr/bin/python3
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+	CC='$(CC)'; PYTHONDONTWRITEBYTECODE=1; \
+	export top_srcdir top_builddir CC PYTHONDONTWRITEBYTECODE;
+
+include tests/unit.mk
