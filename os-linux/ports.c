@@ -2,6 +2,9 @@
 /* Which ports a Linux build has, in the order in which they are tried. */
 #include "port.h"
 
+extern const struct bell_port_ops bell_port_unix; /* server-client/host.c */
+
 const struct bell_port_ops *const bell_ports[] = {
+	&bell_port_unix,
 	NULL,
 };

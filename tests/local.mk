@@ -13,3 +13,4 @@ AM_TESTS_ENVIRONMENT = \
 	export top_srcdir top_builddir CC PYTHONDONTWRITEBYTECODE;
 
 include tests/unit.mk
+include tests/server.mk

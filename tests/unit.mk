@@ -6,6 +6,8 @@ noinst_LTLIBRARIES += tests/libtesting.la
 tests_libtesting_la_SOURCES = \
 	%D%/fake-port.c \
 	%D%/fake-port.h \
+	%D%/server-fixture.c \
+	%D%/server-fixture.h \
 	%D%/testing.c \
 	%D%/testing.h \
 	%D%/world.h
@@ -14,6 +16,8 @@ tests_libtesting_la_LIBADD = libcore.la $(CHECK_LIBS) -lpthread
 
 UNIT_TESTS = \
 	%D%/conformance-fake \
+	%D%/conformance-host \
+	%D%/stress \
 	%D%/test-error \
 	%D%/test-layout \
 	%D%/test-ring
@@ -22,8 +26,30 @@ TESTS += $(UNIT_TESTS)
 TEST_LIBS = tests/libtesting.la
 tests_conformance_fake_SOURCES = %D%/conformance.c %D%/conformance-fake.c
 tests_conformance_fake_LDADD = $(TEST_LIBS)
+tests_conformance_host_SOURCES = %D%/conformance.c %D%/conformance-host.c
+tests_conformance_host_LDADD = $(TEST_LIBS)
+tests_stress_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)
 tests_test_layout_LDADD = $(TEST_LIBS)
 tests_test_ring_LDADD = $(TEST_LIBS)
 
+# The stress test with one half of the wake-up broken: has to lose one.
+EXTRA_PROGRAMS += %D%/stress-weak-writer %D%/stress-weak-sleeper
+WEAK_SOURCES = %D%/stress.c %D%/server-fixture.c %D%/testing.c $(libcore_la_SOURCES)
+tests_stress_weak_writer_SOURCES = $(WEAK_SOURCES)
+tests_stress_weak_writer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DBELL_WEAKEN_WRITER
+tests_stress_weak_writer_LDADD = $(CHECK_LIBS) -lpthread
+tests_stress_weak_sleeper_SOURCES = $(WEAK_SOURCES)
+tests_stress_weak_sleeper_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DBELL_WEAKEN_SLEEPER
+tests_stress_weak_sleeper_LDADD = $(CHECK_LIBS) -lpthread
+CLEANFILES += %D%/stress-weak-writer %D%/stress-weak-sleeper
 endif
+
+# Millions of sleeps, and proof that the test can fail.
+check-fences: all
+	$(MAKE) $(AM_MAKEFLAGS) tests/stress tests/stress-weak-writer tests/stress-weak-sleeper
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/check-fences.sh
+check-stress: all
+	STRESS_SLEEPS=2000000 $(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/stress
+.PHONY: check-fences check-stress
+EXTRA_DIST += %D%/check-fences.sh

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fdlimit.h - how many clients the limit of open files allows
+ */
+#ifndef BELL_FDLIMIT_H
+#define BELL_FDLIMIT_H
+
+#include <stddef.h>
+
+/*
+ * Raises the limit of open files as far as it goes and gives the number of
+ * clients for which that is enough, wished (0: no wish) at most. A client needs
+ * one descriptor for its socket and one a vector. 0, or -BELL_ENOMEM if there
+ * is no room even for one.
+ */
+int fdlimit_clients(unsigned vectors, size_t wished, size_t *max);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * peers.h - who is told what, and which id a newcomer gets
+ *
+ * The server's policy as a state machine: a join or a leave in, a list of news
+ * out. No socket, no clock, no loop.
+ *
+ * QEMU 7.2's device dies of some mistakes (hw/misc/ivshmem.c): of a newcomer
+ * with an id that it saw leave before, of a leave that it is told twice or for
+ * a peer that it does not know. So ids count upwards, and one is given again
+ * only when no client that is still connected has ever seen it.
+ */
+#ifndef BELL_PEERS_H
+#define BELL_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PEERS_IDS 65536u
+
+enum peers_kind {
+	PEERS_GREETING = 1, /* version, own id (about), memory */
+	PEERS_VECTORS,      /* all vectors of peer about */
+	PEERS_LEFT          /* peer about left */
+};
+
+/* One piece of news for one client. */
+struct peers_news {
+	enum peers_kind kind;
+	uint32_t to;
+	uint32_t about;
+};
+
+/* What one call has to tell, in the order of sending; valid until the next. */
+struct peers_list {
+	const struct peers_news *news;
+	size_t count;
+};
+
+struct peers;
+
+/* max: clients at once, 1..65536. 0, or -BELL_EINVAL, -BELL_ENOMEM. */
+int peers_new(size_t max, struct peers **out);
+void peers_free(struct peers *p); /* NULL is fine */
+
+/* Clients that are connected. */
+size_t peers_count(const struct peers *p);
+/* peers_join() would succeed. */
+bool peers_has_room(const struct peers *p);
+
+/*
+ * Somebody connected: gives its id and what to tell whom; the newcomer's news
+ * comes first and in one run. 0, or -BELL_ENOSPC with a detail: as many clients
+ * as may be are connected, or each of the 65,536 ids was seen by one of them.
+ */
+int peers_join(struct peers *p, uint32_t *id, struct peers_list *out);
+
+/* Client id is gone. 0, or -BELL_ENOPEER: it was not there. */
+int peers_leave(struct peers *p, uint32_t id, struct peers_list *out);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE /* accept4, struct ucred */
+
+#include "serverd.h"
+
+#include "fd.h"
+#include "fdlimit.h"
+#include "layout.h"
+#include "listener.h"
+#include "log.h"
+#include "os.h"
+#include "peers.h"
+#include "queue.h"
+#include "sockfd.h"
+#include "steward.h"
+#include "vectors.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define ACCEPTS_A_TURN 64
+
+/* When the system is short of something, nothing tells when that is over. */
+static const struct timeval retry_time = { .tv_usec = 100000 };
+
+struct client {
+	struct server *server;
+	uint32_t id;
+	pid_t pid;
+	uid_t uid;
+	int sock;
+	size_t bound;            /* of the queue, bytes */
+	struct vectors *vectors;
+	struct queue queue;
+	struct event readable;
+	struct event writable;
+	struct event retry;
+	const char *fate;        /* why it is to be dropped; NULL: it lives */
+	struct client *next_dead;
+};
+
+struct server {
+	const struct server_config *cfg;
+	struct event_base *base;
+	struct listener listener;
+	struct shm shm;
+	struct peers *peers;
+	struct vectors *spare;   /* the next client's, made before accepting it */
+	struct client *clients[PEERS_IDS];
+	struct client *dead;     /* to be dropped by on_reap() */
+	struct event *acceptable;
+	struct event *resume;    /* accepts again after a while */
+	struct event *reap;
+};
+
+/* ---- clients -------------------------------------------------------------- */
+
+/*
+ * Only notes it: the news of its leaving must not be told in the middle of
+ * other news, but after them.
+ */
+static void client_doom(struct client *c, const char *why)
+{
+	struct server *s = c->server;
+
+	if (c->fate)
+		return;
+	c->fate = why;
+	c->next_dead = s->dead;
+	s->dead = c;
+	event_del(&c->readable);
+	event_del(&c->writable);
+	event_del(&c->retry);
+	event_active(s->reap, 0, 0);
+}
+
+static void client_flush(struct client *c)
+{
+	struct queue_piece piece;
+
+	while (queue_next(&c->queue, &piece)) {
+		int n = sockfd_send(c->sock, piece.bytes, piece.len, piece.fd);
+
+		if (n > 0) {
+			queue_sent(&c->queue, (size_t)n);
+			continue;
+		}
+		if (n == -BELL_EAGAIN) {
+			event_add(&c->writable, NULL);
+		} else if (n == -BELL_ENOMEM) {
+			log_debug("client %u: sending: %s; trying again", c->id,
+				  strerror(errno));
+			event_add(&c->retry, &retry_time);
+		} else {
+			client_doom(c, n == -BELL_EGONE ? "left" :
+							  "dropped: sending failed");
+		}
+		return;
+	}
+}
+
+static void on_writable(evutil_socket_t sock, short what, void *arg)
+{
+	struct client *c = arg;
+
+	(void)sock;
+	(void)what;
+	if (!c->fate)
+		client_flush(c);
+}
+
+/* The protocol goes one way: whatever a client says, it means that it left. */
+static void on_readable(evutil_socket_t sock, short what, void *arg)
+{
+	struct client *c = arg;
+	char byte;
+	ssize_t n = recv((int)sock, &byte, 1, MSG_DONTWAIT);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	client_doom(c, n > 0 ? "dropped: it sent data, and a client must not" :
+			       "left");
+}
+
+static void client_free(struct client *c)
+{
+	if (event_initialized(&c->readable)) {
+		event_del(&c->readable);
+		event_del(&c->writable);
+		event_del(&c->retry);
+	}
+	fd_close(&c->sock);
+	queue_done(&c->queue);
+	vectors_unref(c->vectors);
+	free(c);
+}
+
+/* Takes *sock and the spare vectors, on success only. */
+static struct client *client_new(struct server *s, int *sock)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct ucred who = { 0 };
+	socklen_t len = sizeof(who);
+
+	if (!c)
+		return NULL;
+	c->server = s;
+	queue_init(&c->queue);
+	if (getsockopt(*sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
+		c->pid = who.pid;
+		c->uid = who.uid;
+	}
+	c->sock = fd_take(sock);
+	c->vectors = s->spare;
+	s->spare = NULL;
+	event_assign(&c->readable, s->base, c->sock, EV_READ | EV_PERSIST,
+		     on_readable, c);
+	event_assign(&c->writable, s->base, c->sock, EV_WRITE, on_writable, c);
+	event_assign(&c->retry, s->base, -1, 0, on_writable, c);
+	return c;
+}
+
+/* ---- news ------------------------------------------------------------------ */
+
+static int queue_greeting(struct client *c)
+{
+	int rc = queue_number(&c->queue, PROTO_VERSION, -1);
+
+	if (rc == 0)
+		rc = queue_number(&c->queue, c->id, -1);
+	if (rc == 0)
+		rc = queue_number(&c->queue, PROTO_MEMORY, c->server->shm.fd);
+	return rc;
+}
+
+static int queue_news(struct server *s, struct client *to,
+		      const struct peers_news *news)
+{
+	switch (news->kind) {
+	case PEERS_GREETING:
+		return queue_greeting(to);
+	case PEERS_VECTORS:
+		return queue_vectors(&to->queue, news->about,
+				     s->clients[news->about]->vectors);
+	case PEERS_LEFT:
+		if (queue_forget(&to->queue, news->about))
+			return 0;
+		return queue_number(&to->queue, news->about, -1);
+	}
+	return 0;
+}
+
+static void distribute(struct server *s, const struct peers_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct peers_news *news = &list->news[i];
+		struct client *to = s->clients[news->to];
+
+		if (to->fate)
+			continue;
+		if (queue_news(s, to, news) < 0)
+			client_doom(to, "dropped: out of memory for its news");
+		else if (to->queue.bytes > to->bound)
+			client_doom(to, "dropped: it does not read what it is sent");
+		else
+			event_active(&to->writable, EV_WRITE, 0);
+	}
+}
+
+/* ---- leaving ----------------------------------------------------------------- */
+
+static void ring_client(void *arg, uint32_t id, unsigned vector)
+{
+	const uint64_t one = 1;
+	struct server *s = arg;
+	struct client *c = id < PEERS_IDS ? s->clients[id] : NULL;
+
+	if (!c || vector >= c->vectors->count)
+		return;
+	/* A full counter (EAGAIN) is a pending interrupt; there is no other error. */
+	if (write(c->vectors->fd[vector], &one, sizeof(one)) < 0)
+		log_debug("client %u: ringing vector %u: %s", id, vector,
+			  strerror(errno));
+}
+
+/*
+ * So that guests, whom no socket tells, learn of it too. The header is read
+ * again each time, since a peer may have formatted the memory anew.
+ */
+static void mark_dead(struct server *s, uint32_t id)
+{
+	struct layout layout;
+
+	if (layout_read(s->shm.memory, s->shm.size, &layout) < 0)
+		return;
+	if (steward_mark_dead(s->shm.memory, &layout, id, ring_client, s))
+		log_debug("client %u: was on the bus; its slot is marked dead", id);
+}
+
+static void client_drop(struct client *c)
+{
+	struct server *s = c->server;
+	struct peers_list list;
+
+	log_info("client %u (pid %ld, uid %lu): %s", c->id, (long)c->pid,
+		 (unsigned long)c->uid, c->fate);
+	s->clients[c->id] = NULL;
+	if (peers_leave(s->peers, c->id, &list) == 0)
+		distribute(s, &list);
+	mark_dead(s, c->id);
+	client_free(c);
+	event_active(s->resume, 0, 0);
+}
+
+static void on_reap(evutil_socket_t none, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)none;
+	(void)what;
+	while (s->dead) {
+		struct client *c = s->dead;
+
+		s->dead = c->next_dead;
+		client_drop(c);
+	}
+}
+
+/* ---- joining ------------------------------------------------------------------ */
+
+/* Every leave accepts again; so does time, if that is all that can help. */
+static void pause_accept(struct server *s, const struct timeval *how_long)
+{
+	event_del(s->acceptable);
+	if (how_long)
+		event_add(s->resume, how_long);
+}
+
+/* Takes *sock. */
+static void admit(struct server *s, int *sock)
+{
+	struct client *c = client_new(s, sock);
+	struct peers_list list;
+
+	if (!c) {
+		log_error("newcomer: dropped: out of memory");
+		fd_close(sock);
+		return;
+	}
+	if (peers_join(s->peers, &c->id, &list) < 0) {
+		log_error("newcomer: dropped: %s", bell_detail());
+		client_free(c);
+		return;
+	}
+	s->clients[c->id] = c;
+	c->bound = s->cfg->queue_bytes +
+		   (3 + peers_count(s->peers) * s->cfg->vectors) * PROTO_SIZE;
+	log_info("client %u (pid %ld, uid %lu): joined, %u vectors", c->id,
+		 (long)c->pid, (unsigned long)c->uid, c->vectors->count);
+	event_add(&c->readable, NULL);
+	distribute(s, &list);
+}
+
+/*
+ * A newcomer that cannot be served stays in the backlog: QEMU, once accepted
+ * and then closed before the greeting is complete, spins for ever.
+ */
+static bool ready_for_one(struct server *s)
+{
+	if (!peers_has_room(s->peers)) {
+		log_error("%zu clients are connected and no further one can be "
+			  "served; newcomers wait until one leaves",
+			  peers_count(s->peers));
+		pause_accept(s, NULL);
+		return false;
+	}
+	if (!s->spare && vectors_new(s->cfg->vectors, &s->spare) < 0) {
+		log_error("newcomer: waits: %s", bell_detail());
+		pause_accept(s, &retry_time);
+		return false;
+	}
+	return true;
+}
+
+/* Returns whether to go on. */
+static bool accept_one(struct server *s)
+{
+	int sock;
+
+	if (!ready_for_one(s))
+		return false;
+	sock = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (sock >= 0) {
+		admit(s, &sock);
+		return true;
+	}
+	if (errno == EINTR || errno == ECONNABORTED)
+		return true;
+	if (errno != EAGAIN) {
+		log_error("accept: %s; trying again", strerror(errno));
+		pause_accept(s, &retry_time);
+	}
+	return false;
+}
+
+static void on_acceptable(evutil_socket_t sock, short what, void *arg)
+{
+	(void)sock;
+	(void)what;
+	for (int i = 0; i < ACCEPTS_A_TURN && accept_one(arg); i++)
+		;
+}
+
+static void on_resume(evutil_socket_t none, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)none;
+	(void)what;
+	event_add(s->acceptable, NULL);
+}
+
+/* ---- start and end --------------------------------------------------------------- */
+
+int server_check(const struct server_config *cfg)
+{
+	struct layout plan;
+
+	if (cfg->vectors < 1 || cfg->vectors > PROTO_VECTORS)
+		return error_detail(BELL_EINVAL, "%u vectors: not in 1..%u",
+				    cfg->vectors, PROTO_VECTORS);
+	if (cfg->raw)
+		return 0;
+	return layout_plan(shm_round(cfg->memory.size), &cfg->bus, &plan);
+}
+
+static int format(struct server *s)
+{
+	struct layout plan;
+	uint64_t session;
+	int rc;
+
+	if (s->cfg->raw)
+		return 0;
+	rc = layout_plan(s->shm.size, &s->cfg->bus, &plan);
+	if (rc < 0)
+		return rc;
+	plan.server_vectors = s->cfg->vectors;
+	do
+		session = os_random();
+	while (session == 0);
+	layout_format(s->shm.memory, &plan, session);
+	return 0;
+}
+
+static int add_events(struct server *s)
+{
+	s->reap = event_new(s->base, -1, 0, on_reap, s);
+	s->resume = event_new(s->base, -1, 0, on_resume, s);
+	s->acceptable = event_new(s->base, s->listener.fd, EV_READ | EV_PERSIST,
+				  on_acceptable, s);
+	if (!s->reap || !s->resume || !s->acceptable ||
+	    event_add(s->acceptable, NULL) < 0)
+		return error_detail(BELL_ENOMEM, "event loop: out of memory");
+	return 0;
+}
+
+static int server_start(struct server *s)
+{
+	size_t max;
+	int rc;
+
+	rc = fdlimit_clients(s->cfg->vectors, s->cfg->max_clients, &max);
+	if (rc < 0)
+		return rc;
+	rc = peers_new(max, &s->peers);
+	if (rc < 0)
+		return rc;
+	/* First: if another server listens here, its memory may be ours too. */
+	rc = listener_new(s->cfg->socket_path, s->cfg->mode, &s->listener);
+	if (rc < 0)
+		return rc;
+	rc = shm_new(&s->cfg->memory, &s->shm);
+	if (rc < 0)
+		return rc;
+	rc = format(s);
+	if (rc < 0)
+		return rc;
+	log_debug("up to %zu clients", max);
+	return add_events(s);
+}
+
+int server_new(const struct server_config *cfg, struct event_base *base,
+	       struct server **out)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return error_detail(BELL_ENOMEM, "server: out of memory");
+	s->cfg = cfg;
+	s->base = base;
+	s->listener.fd = -1;
+	s->shm.fd = -1;
+	rc = server_start(s);
+	if (rc < 0)
+		server_free(s);
+	else
+		*out = s;
+	return rc;
+}
+
+size_t server_memory_size(const struct server *s)
+{
+	return s->shm.size;
+}
+
+void server_free(struct server *s)
+{
+	struct event **events[] = { &s->acceptable, &s->resume, &s->reap };
+
+	if (!s)
+		return;
+	for (uint32_t id = 0; id < PEERS_IDS; id++)
+		if (s->clients[id])
+			client_free(s->clients[id]);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (*events[i])
+			event_free(*events[i]);
+	vectors_unref(s->spare);
+	peers_free(s->peers);
+	shm_done(&s->shm);
+	listener_done(&s->listener);
+	free(s);
+}

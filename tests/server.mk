@@ -1,0 +1,48 @@
+# The server's protocol: codec, host port, policy, and the server itself.
+if HAVE_CHECK
+SERVER_TESTS = \
+	%D%/test-event \
+	%D%/test-host \
+	%D%/test-host-faults \
+	%D%/test-peers \
+	%D%/test-proto \
+	%D%/test-queue
+check_PROGRAMS += $(SERVER_TESTS)
+TESTS += $(SERVER_TESTS)
+SERVER_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/server-client
+SCRIPTED = %D%/scripted.c %D%/scripted.h
+
+tests_test_proto_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_proto_LDADD = $(TEST_LIBS)
+
+tests_test_peers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_peers_LDADD = libserver.la $(TEST_LIBS)
+
+tests_test_queue_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_queue_LDADD = libserver.la $(TEST_LIBS)
+
+tests_test_host_SOURCES = %D%/test-host.c $(SCRIPTED)
+tests_test_host_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_host_LDADD = $(TEST_LIBS)
+
+# What opening a host port calls; see CALLS in test-host-faults.c.
+tests_test_host_faults_SOURCES = %D%/test-host-faults.c $(SCRIPTED)
+tests_test_host_faults_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_host_faults_LDADD = $(TEST_LIBS)
+tests_test_host_faults_LDFLAGS = \
+	-Wl,--wrap=calloc -Wl,--wrap=connect -Wl,--wrap=epoll_create1 \
+	-Wl,--wrap=epoll_ctl -Wl,--wrap=fcntl -Wl,--wrap=fstat \
+	-Wl,--wrap=mmap -Wl,--wrap=poll -Wl,--wrap=pthread_rwlock_init \
+	-Wl,--wrap=recvmsg -Wl,--wrap=setsockopt -Wl,--wrap=socket \
+	-Wl,--wrap=strdup
+
+# Against the libraries as they are installed.
+tests_test_event_SOURCES = %D%/test-event.c $(SCRIPTED)
+tests_test_event_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(EVENT_CFLAGS)
+tests_test_event_LDADD = libbellring-event.la libbellring.la $(TEST_LIBS) \
+	$(EVENT_LIBS)
+endif
+
+TESTS += %D%/test-server.py
+EXTRA_DIST += %D%/test-server.py
+%D%/test-server.log: bellring-server

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who is told what: the server's policy against a model of each client, which
+ * knows what it has been told and dies, as QEMU's device does, of a mistake.
+ */
+#include "bellring.h"
+#include "peers.h"
+#include "testing.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define MODEL_IDS 65536
+
+/* check writes the place of each of its assertions to a file: slow in a loop. */
+#define MUST(condition, ...)                                                   \
+	do {                                                                   \
+		if (!(condition))                                              \
+			ck_abort_msg(__VA_ARGS__);                             \
+	} while (0)
+
+/* What one connected client was told. */
+struct model {
+	bool greeted;
+	bool own_vectors;
+	unsigned char *known; /* a byte an id: KNOWS_* */
+};
+
+#define KNOWS_THERE 1
+#define KNOWS_LEFT 2
+
+#define CROWD 12 /* at once */
+
+static struct model pool[CROWD];
+static struct model *clients[MODEL_IDS]; /* NULL, or of the pool */
+static struct peers *peers;
+
+static struct model *model_new(void)
+{
+	static unsigned char known[CROWD][MODEL_IDS];
+
+	for (int i = 0; i < CROWD; i++) {
+		if (pool[i].known)
+			continue;
+		memset(known[i], 0, MODEL_IDS);
+		pool[i] = (struct model){ .known = known[i] };
+		return &pool[i];
+	}
+	ck_abort_msg("more than %d clients", CROWD);
+	return NULL;
+}
+
+static void model_free(uint32_t id)
+{
+	clients[id]->known = NULL;
+	clients[id] = NULL;
+}
+
+static void hear_vectors(struct model *m, const struct peers_news *news)
+{
+	MUST(m->greeted, "%u: vectors before the greeting", news->to);
+	if (news->about == news->to) {
+		MUST(!m->own_vectors, "%u: own vectors twice", news->to);
+		m->own_vectors = true;
+		return;
+	}
+	/* A heap use after free in QEMU: hw/misc/ivshmem.c. */
+	MUST(m->known[news->about] == 0, "%u: was told of %u before (%d)",
+		      news->to, news->about, m->known[news->about]);
+	m->known[news->about] = KNOWS_THERE;
+}
+
+static void hear(const struct peers_news *news)
+{
+	struct model *m = clients[news->to];
+
+	MUST(m != NULL, "news for %u, which is not there", news->to);
+	switch (news->kind) {
+	case PEERS_GREETING:
+		MUST(news->about == news->to, "greeting about %u", news->about);
+		MUST(!m->greeted, "%u: greeted twice", news->to);
+		m->greeted = true;
+		return;
+	case PEERS_VECTORS:
+		hear_vectors(m, news);
+		return;
+	case PEERS_LEFT:
+		MUST(m->known[news->about] == KNOWS_THERE,
+			      "%u: told that %u left, but it knew %d", news->to,
+			      news->about, m->known[news->about]);
+		m->known[news->about] = KNOWS_LEFT;
+		return;
+	}
+	ck_abort_msg("unknown news %d", (int)news->kind);
+}
+
+static void hear_all(const struct peers_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		hear(&list->news[i]);
+}
+
+/* All clients know exactly who is there. */
+static void check_all(void)
+{
+	for (uint32_t a = 0; a < MODEL_IDS; a++) {
+		if (!clients[a])
+			continue;
+		MUST(clients[a]->greeted && clients[a]->own_vectors, "%u", a);
+		for (uint32_t b = 0; b < MODEL_IDS; b++) {
+			bool there = clients[b] && a != b;
+
+			MUST(there == (clients[a]->known[b] == KNOWS_THERE),
+				      "%u about %u", a, b);
+		}
+	}
+}
+
+static uint32_t join(void)
+{
+	struct peers_list list;
+	uint32_t id = MODEL_IDS;
+
+	MUST(peers_has_room(peers), "no room");
+	MUST(peers_join(peers, &id, &list) == 0, "%s", bell_detail());
+	MUST(id < MODEL_IDS, "id %u", id);
+	MUST(!clients[id], "%u is given twice", id);
+	clients[id] = model_new();
+	hear_all(&list);
+	return id;
+}
+
+static void leave(uint32_t id)
+{
+	struct peers_list list;
+
+	MUST(peers_leave(peers, id, &list) == 0, "%s", bell_detail());
+	model_free(id);
+	hear_all(&list);
+}
+
+static void start(size_t max)
+{
+	ck_assert_int_eq(peers_new(max, &peers), 0);
+}
+
+static void finish(void)
+{
+	for (uint32_t id = 0; id < MODEL_IDS; id++)
+		if (clients[id])
+			model_free(id);
+	peers_free(peers);
+}
+
+START_TEST(order_of_a_greeting)
+{
+	struct peers_list list;
+	uint32_t id;
+
+	start(8);
+	ck_assert_uint_eq(join(), 0);
+	ck_assert_uint_eq(join(), 1);
+	ck_assert_int_eq(peers_join(peers, &id, &list), 0);
+	const struct peers_news want[] = {
+		{ PEERS_GREETING, 2, 2 },
+		{ PEERS_VECTORS, 2, 0 },
+		{ PEERS_VECTORS, 2, 1 },
+		{ PEERS_VECTORS, 2, 2 }, /* the own ones last */
+		{ PEERS_VECTORS, 0, 2 },
+		{ PEERS_VECTORS, 1, 2 },
+	};
+	ck_assert_uint_eq(list.count, ARRAY_LEN(want));
+	for (int i = 0; i < ARRAY_LEN(want); i++) {
+		ck_assert_int_eq(list.news[i].kind, want[i].kind);
+		ck_assert_uint_eq(list.news[i].to, want[i].to);
+		ck_assert_uint_eq(list.news[i].about, want[i].about);
+	}
+	finish();
+}
+END_TEST
+
+START_TEST(limit_of_clients)
+{
+	struct peers_list list = { 0 };
+	uint32_t id = 77;
+
+	start(2);
+	join();
+	join();
+	ck_assert(!peers_has_room(peers));
+	ck_assert_int_eq(peers_join(peers, &id, &list), -BELL_ENOSPC);
+	ck_assert_uint_eq(id, 77);
+	ck_assert_ptr_null(list.news);
+	ck_assert_uint_eq(peers_count(peers), 2);
+	leave(0);
+	ck_assert_uint_eq(join(), 2);
+	check_all();
+	finish();
+}
+END_TEST
+
+START_TEST(bad_arguments)
+{
+	struct peers_list list;
+	struct peers *none = NULL;
+
+	ck_assert_int_eq(peers_new(0, &none), -BELL_EINVAL);
+	ck_assert_int_eq(peers_new(MODEL_IDS + 1, &none), -BELL_EINVAL);
+	ck_assert_ptr_null(none);
+	start(2);
+	join();
+	ck_assert_int_eq(peers_leave(peers, 1, &list), -BELL_ENOPEER);
+	ck_assert_int_eq(peers_leave(peers, MODEL_IDS, &list), -BELL_ENOPEER);
+	ck_assert_int_eq(peers_leave(peers, UINT32_MAX, &list), -BELL_ENOPEER);
+	leave(0);
+	ck_assert_int_eq(peers_leave(peers, 0, &list), -BELL_ENOPEER);
+	finish();
+}
+END_TEST
+
+/* While a client stays, each id is given once; then the newcomer is refused. */
+START_TEST(ids_run_out)
+{
+	struct peers_list list;
+	uint32_t id, old;
+
+	start(8);
+	old = join();
+	for (uint32_t i = 1; i < MODEL_IDS; i++) {
+		id = join();
+		MUST(id == i, "%u, not %u", id, i);
+		leave(id);
+	}
+	ck_assert(!peers_has_room(peers));
+	ck_assert_int_eq(peers_join(peers, &id, &list), -BELL_ENOSPC);
+	ck_assert_ptr_nonnull(strstr(bell_detail(), "client 0 is the oldest"));
+
+	/* It goes, and nobody is left who saw any of them. */
+	leave(old);
+	ck_assert_uint_eq(join(), 0);
+	ck_assert_uint_eq(join(), 1);
+	check_all();
+	finish();
+}
+END_TEST
+
+/* Who joined after an id's last leave has not seen it: it is free for him. */
+START_TEST(ids_come_back_when_nobody_knows_them)
+{
+	uint32_t id, old, young = 0;
+
+	start(8);
+	old = join();
+	for (uint32_t i = 1; i < MODEL_IDS; i++) {
+		id = join();
+		MUST(id == i, "%u, not %u", id, i);
+		if (i == 1000)
+			young = id;
+		else
+			leave(id);
+	}
+	/* young has not seen 1..999 leave, but old has. */
+	ck_assert(!peers_has_room(peers));
+	leave(old);
+	for (uint32_t i = 1; i < 1000; i++) {
+		id = join();
+		MUST(id == i, "%u, not %u", id, i);
+		leave(id);
+	}
+	ck_assert(!peers_has_room(peers));
+	leave(young);
+	ck_assert(peers_has_room(peers));
+	finish();
+}
+END_TEST
+
+static uint32_t seed_state;
+
+static uint32_t rnd(uint32_t below)
+{
+	seed_state ^= seed_state << 13;
+	seed_state ^= seed_state >> 17;
+	seed_state ^= seed_state << 5;
+	return seed_state % below;
+}
+
+/* Oracle for ids: the next upwards that no connected client was told of. */
+static uint32_t model_next(uint32_t after)
+{
+	for (uint32_t i = 0; i < MODEL_IDS; i++) {
+		uint32_t id = (after + i) % MODEL_IDS;
+		bool seen = clients[id] != NULL;
+
+		for (uint32_t c = 0; c < MODEL_IDS && !seen; c++)
+			seen = clients[c] && clients[c]->known[id] != 0;
+		if (!seen)
+			return id;
+	}
+	return MODEL_IDS;
+}
+
+START_TEST(random_joins_and_leaves)
+{
+	uint32_t ids[CROWD], n = 0, next = 0;
+
+	seed_state = (uint32_t)_i * 2654435761u + 1;
+	start(CROWD);
+	for (int step = 0; step < 400; step++) {
+		bool grow = rnd(2) == 0;
+
+		if (grow && n < CROWD) {
+			uint32_t want = model_next(next);
+
+			ids[n] = join();
+			MUST(ids[n] == want, "%u, not %u", ids[n], want);
+			next = (ids[n++] + 1) % MODEL_IDS;
+		} else if (n > 0) {
+			uint32_t at = rnd(n);
+
+			leave(ids[at]);
+			ids[at] = ids[--n];
+		}
+		MUST(peers_count(peers) == n, "%u clients", n);
+	}
+	check_all();
+	finish();
+}
+END_TEST
+
+/* The same where ids are scarce: around the wrap, with clients that stay. */
+START_TEST(random_around_the_wrap)
+{
+	uint32_t ids[CROWD], n = 0;
+
+	seed_state = (uint32_t)_i * 40503u + 7;
+	start(CROWD);
+	for (uint32_t i = 0; i < MODEL_IDS - 50; i++)
+		leave(join());
+	for (int step = 0; step < 300000; step++) {
+		if (rnd(2) == 0 && n < CROWD) {
+			if (peers_has_room(peers))
+				ids[n++] = join();
+			else
+				leave(ids[--n]);
+		} else if (n > 1) {
+			uint32_t at = 1 + rnd(n - 1);
+
+			leave(ids[at]);
+			ids[at] = ids[--n];
+		}
+	}
+	check_all();
+	finish();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("peers");
+	TCase *tc = tcase_create("policy");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, order_of_a_greeting);
+	tcase_add_test(tc, limit_of_clients);
+	tcase_add_test(tc, bad_arguments);
+	tcase_add_test(tc, ids_run_out);
+	tcase_add_test(tc, ids_come_back_when_nobody_knows_them);
+	tcase_add_loop_test(tc, random_joins_and_leaves, 0, 10);
+	tcase_add_loop_test(tc, random_around_the_wrap, 0, 2);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}
