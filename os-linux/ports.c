@@ -3,8 +3,10 @@
 #include "port.h"
 
 extern const struct bell_port_ops bell_port_unix; /* server-client/host.c */
+extern const struct bell_port_ops bell_port_vfio; /* guest-linux/vfio.c */
 
 const struct bell_port_ops *const bell_ports[] = {
 	&bell_port_unix,
+	&bell_port_vfio,
 	NULL,
 };

@@ -14,3 +14,4 @@ AM_TESTS_ENVIRONMENT = \
 
 include tests/unit.mk
 include tests/server.mk
+include tests/guest.mk

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pci.h - the ivshmem devices of this machine, as sysfs shows them
+ *
+ * Everything takes the root of the sysfs tree, so that tests can bring their
+ * own. See the kernel's Documentation/ABI/testing/sysfs-bus-pci.
+ */
+#ifndef BELL_PCI_H
+#define BELL_PCI_H
+
+#include <stdint.h>
+
+#define PCI_SYSFS "/sys"
+#define PCI_NAME_SIZE 24    /* "0000:00:03.0", longer where domains are */
+#define PCI_DRIVER_SIZE 64
+#define PCI_BARS 6
+#define PCI_DEVICES_MAX 64 /* more in one machine are not looked at */
+
+enum pci_msix {
+	PCI_MSIX_UNKNOWN = 0, /* capabilities are for root's eyes only */
+	PCI_MSIX_NO,          /* ivshmem-plain */
+	PCI_MSIX_YES          /* ivshmem-doorbell */
+};
+
+struct pci_device {
+	char name[PCI_NAME_SIZE];
+	char driver[PCI_DRIVER_SIZE]; /* "" if none is bound */
+	int iommu_group;              /* -1 if it has none */
+	enum pci_msix msix;
+	uint64_t bar_size[PCI_BARS]; /* bytes; 0: no such BAR */
+};
+
+/*
+ * Brings "0000:00:03.0" or "00:03.0" into the kernel's spelling. 0, or
+ * -BELL_EINVAL with a detail that lists the forms. Pure.
+ */
+int pci_parse(const char *text, char name[PCI_NAME_SIZE]);
+
+/*
+ * Lists up to max ivshmem devices (1af4:1110), sorted by name. Returns how many
+ * there are in list, or -BELL_ENODEV (no PCI bus in that tree), -BELL_ENOMEM,
+ * -BELL_EIO.
+ */
+int pci_list(const char *sysfs, struct pci_device *list, int max);
+
+/*
+ * Finds the device of an address, or with "" the only one that there is.
+ *   -BELL_EINVAL   not an address
+ *   -BELL_ENODEV   no such device, or another one has that address
+ *   -BELL_ENOTUNIQ "" fits several
+ *   -BELL_ENOMEM, -BELL_EIO
+ * The details of the middle two list what there is.
+ */
+int pci_find(const char *sysfs, const char *address, struct pci_device *out);
+
+/*
+ * 0 if vfio can serve the device, as far as can be told before it is bound:
+ * -BELL_EUNSUP with the remedy if it has no interrupts or no IOMMU.
+ */
+int pci_check(const struct pci_device *dev);
+
+/* -BELL_EUNSUP: the device is ivshmem-plain. */
+int pci_no_msix(const struct pci_device *dev);
+
+/*
+ * Puts the first device of an IOMMU group that keeps vfio from using the group
+ * into blocker (its driver in blocker->driver). Returns 1, or 0 if none does or
+ * it cannot be told. See the kernel's Documentation/driver-api/vfio.rst.
+ */
+int pci_group_blocker(const char *sysfs, int group, struct pci_device *blocker);
+
+#endif
