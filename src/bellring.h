@@ -231,6 +231,7 @@ BELL_API bell_handle_t bell_handle(const struct bell_peer *peer);
  *   -BELL_ERESET   the bus's memory was formatted anew: leave and join again
  *   -BELL_ECORRUPT a peer broke a link; the link was closed, others go on
  *   -BELL_EGONE    the device was removed
+ *   -BELL_EBUSY    called from a message callback
  *   -BELL_EIO
  */
 BELL_API int bell_dispatch(struct bell_peer *peer);
@@ -442,6 +443,7 @@ BELL_API int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
  *   -BELL_ERESET   the memory was formatted anew: leave and join again
  *   -BELL_EGONE    the device was removed
  *   -BELL_EINTR    a signal handler ran while it slept
+ *   -BELL_EBUSY    called from a message callback
  *   -BELL_EIO, -BELL_ENOMEM
  */
 BELL_API int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
@@ -454,7 +456,8 @@ typedef void bell_message_fn(struct bell_bus *bus,
 
 /**
  * bell_on_message - deliver messages from bell_dispatch()
- * @fn:  may call everything except bell_recv(), bell_leave(), bell_dispatch();
+ * @fn:  may call everything except bell_recv(), bell_leave(), bell_dispatch(),
+ *       bell_wait();
  *       NULL removes it
  * @arg: borrowed, passed on to @fn
  *
@@ -472,7 +475,8 @@ BELL_API void bell_on_message(struct bell_bus *bus, bell_message_fn *fn,
  * The other side answers by itself whenever it dispatches or receives.
  * Messages that come meanwhile stay queued.
  *
- * Returns 0, or -BELL_EAGAIN if no answer came in time, or as bell_send().
+ * Returns 0, or -BELL_EAGAIN if no answer came in time, -BELL_EBUSY if called
+ * (by a callback) while another ping is under way, or as bell_send().
  */
 BELL_API int bell_ping(struct bell_bus *bus, uint32_t to, int timeout_ms,
 		       uint64_t *rtt_ns);

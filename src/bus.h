@@ -41,6 +41,7 @@ struct bus_in {
 	uint32_t id;
 	bool active; /* in bell_bus.active */
 	bool gone;   /* the sender is; free the link when it is empty */
+	bool broken; /* a scan met garbage; told when it is received */
 };
 
 struct bell_bus {
@@ -55,6 +56,7 @@ struct bell_bus {
 	enum bell_wait_mode mode;
 	bool announced;   /* ASLEEP is set in our wake word */
 	uint64_t waits_ns; /* adaptive: how long waits lasted lately */
+	uint32_t looks;   /* in bus_idle() so far */
 	uint32_t probe;    /* adaptive: counts waits that were slept through */
 
 	struct bus_out *outs;
@@ -114,6 +116,7 @@ void bus_release(struct bell_bus *bus, struct bus_in *in,
 /* ---- wait.c ---- */
 
 #define BUS_FOREVER UINT64_MAX
+#define BUS_LOOKS_MAX 64 /* in vain, by a call that may not wait */
 
 /* Deadline for a timeout in ms; 0 stays 0: do not wait. */
 uint64_t bus_deadline(int timeout_ms);
@@ -121,10 +124,19 @@ uint64_t bus_deadline(int timeout_ms);
 int bus_remaining_ms(uint64_t deadline);
 /* The memory is still of this session and our slot ours. 0, or -BELL_ERESET. */
 int bus_check(const struct bell_bus *bus);
-/* Takes what the wake word tells. 0, or -BELL_ERESET. */
+/* Checks the session, then takes what the wake word tells. 0, or -BELL_ERESET. */
 int bus_collect(struct bell_bus *bus);
 /* Arms all links and announces sleep. 1: look again instead; 0: armed. */
 int bus_arm(struct bell_bus *bus);
+/*
+ * Around a call that may wait for something else than messages, and so take
+ * their doorbells off the handle: if the bus was armed before it, the handle is
+ * made readable again unless nothing came.
+ */
+bool bus_is_armed(const struct bell_bus *bus);
+void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before);
+/* Makes the own handle readable, since something may be left. 0, or -BELL_EIO. */
+int bus_remind(struct bell_bus *bus);
 /*
  * Waits in the bus's mode until there may be something: a record, or (out) space
  * for len bytes to it, or news in the wake word. 0, -BELL_EAGAIN at the

@@ -50,8 +50,10 @@ int bus_dispatch(struct bell_bus *bus)
 {
 	struct ring_record rec;
 	struct bus_in *in;
-	int n = 0, rc;
+	int n = 0, looks = 0, rc;
 
+	if (bus->delivering)
+		return error_detail(BELL_EBUSY, "called from a message callback");
 	for (;;) {
 		rc = bus_next(bus, &in, &rec);
 		if (rc < 0)
@@ -59,6 +61,8 @@ int bus_dispatch(struct bell_bus *bus)
 		if (rc == 0) {
 			if (bus->mode == BELL_POLL || bus_arm(bus) == 0)
 				return n;
+			if (++looks >= BUS_LOOKS_MAX)
+				return bus_remind(bus) < 0 ? -BELL_EIO : n;
 			continue;
 		}
 		if (!bus->on_message)
@@ -67,9 +71,8 @@ int bus_dispatch(struct bell_bus *bus)
 		if (rc < 0)
 			return rc;
 		if (++n >= DISPATCH_MAX) {
-			/* Others of the loop want their turn: ring ourselves. */
-			return bell_ring(bus->peer, bus->peer->port->id,
-					 BUS_VECTOR) < 0 ? -BELL_EIO : n;
+			/* Others of the loop want their turn. */
+			return bus_remind(bus) < 0 ? -BELL_EIO : n;
 		}
 	}
 }
@@ -108,10 +111,13 @@ static int scan_for_pong(struct bell_bus *bus)
 	for (uint32_t i = 0; rc == 0 && i < bus->active_count; i++) {
 		struct bus_in *in = bus->active[i];
 
-		/* What is broken shows itself when it is received. */
-		while (ring_scan(&in->r, &rec) == 1)
+		int found;
+
+		while ((found = ring_scan(&in->r, &rec)) == 1)
 			if (rec.kind != RECORD_DATA && rec.kind != RECORD_PAD)
 				bus_control(bus, in, &rec);
+		/* Told when it is received; until then it wakes nobody. */
+		in->broken = found < 0;
 	}
 	return rc;
 }
@@ -136,8 +142,12 @@ int bell_ping(struct bell_bus *bus, uint32_t to, int timeout_ms,
 {
 	uint64_t deadline = bus_deadline(timeout_ms);
 	uint64_t nonce = os_random() | 1, begin = os_now_ns();
+	bool armed = bus_is_armed(bus);
+	uint32_t looks = bus->looks;
 	int rc;
 
+	if (bus->ping_nonce)
+		return error_detail(BELL_EBUSY, "called while a ping is under way");
 	bus->pong = false;
 	bus->ping_nonce = nonce;
 	rc = bus_send(bus, to, record_header(RECORD_PING, 0, 0, sizeof(nonce)), &nonce,
@@ -147,5 +157,6 @@ int bell_ping(struct bell_bus *bus, uint32_t to, int timeout_ms,
 	bus->ping_nonce = 0;
 	if (rc == 0 && rtt_ns)
 		*rtt_ns = os_now_ns() - begin;
+	bus_rearm(bus, armed, looks);
 	return rc;
 }

@@ -109,20 +109,25 @@ int layout_plan(uint64_t size, const struct layout_wish *wish, struct layout *ou
 
 /*
  * Clears what must be 0 before peers come: slots and links. Each store is a
- * compare-and-swap of what was read, so that a formatter that slept through
- * its own take-over undoes nothing of its successor's.
+ * compare-and-swap of what was read while the formatting was ours, so that a
+ * formatter that slept through its own take-over (a machine can be paused)
+ * undoes nothing of its successor's.
  */
-static void clear_words(void *memory, const struct layout *l)
+static void clear_words(void *memory, const struct layout *l, uint64_t mine)
 {
+	struct layout_header *h = layout_hdr(memory);
 	uintptr_t base = (uintptr_t)memory;
 	uintptr_t end = base + l->link_offset +
 			(uintptr_t)l->link_count * sizeof(struct layout_link);
 
 	for (uintptr_t p = base + l->slot_offset; p < end; p += sizeof(uint64_t)) {
-		uint64_t v = shm_peek((shm_u64 *)p);
+		uint64_t v = shm_acquire((shm_u64 *)p);
 
-		if (v != 0)
-			(void)shm_cas((shm_u64 *)p, v, 0);
+		if (v == 0)
+			continue;
+		if (shm_acquire(&h->format_word) != mine)
+			return;
+		(void)shm_cas((shm_u64 *)p, v, 0);
 	}
 }
 
@@ -153,7 +158,8 @@ void layout_format(void *memory, const struct layout *plan, uint64_t session)
 	/* Peers of an earlier session notice by the session's number, not by 0. */
 	(void)shm_exchange(&h->magic, 0);
 	(void)shm_exchange(&h->session, 0);
-	clear_words(memory, plan);
+	(void)shm_exchange(&h->format_word, FORMAT_BUSY);
+	clear_words(memory, plan, FORMAT_BUSY);
 	shm_set(&h->format_word, 0);
 	write_header(memory, plan, session);
 }
@@ -252,12 +258,15 @@ static bool header_is_zero(const void *memory)
 static void format_claimed(void *memory, size_t size, uint64_t mine)
 {
 	struct layout_header *h = layout_hdr(memory);
+	uint64_t magic = shm_acquire(&h->magic);
 	struct layout l;
 
 	if (layout_plan(size, NULL, &l) < 0)
 		return;
-	(void)shm_exchange(&h->magic, 0);
-	clear_words(memory, &l);
+	if (shm_acquire(&h->format_word) != mine)
+		return;
+	(void)shm_cas(&h->magic, magic, 0);
+	clear_words(memory, &l, mine);
 	if (shm_acquire(&h->format_word) != mine)
 		return; /* taken over meanwhile */
 	write_header(memory, &l, os_random());

@@ -90,8 +90,10 @@ static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 	struct bus_out *out;
 	uint32_t slot = 0;
 	uint64_t word = 0;
-	int rc;
+	int rc = bus_check(bus);
 
+	if (rc < 0)
+		return rc;
 	if (directory_lookup(bus->memory, &bus->layout, id, &slot, &word) < 0) {
 		if (!layout_same(bus->memory, &bus->layout))
 			return error_plain(BELL_ERESET);
@@ -137,15 +139,19 @@ void link_drop_out(struct bell_bus *bus, struct bus_out *out)
 {
 	struct bus_out **p = &bus->outs;
 	struct layout_link *c = ctl(bus, out->link);
-	uint64_t w = shm_acquire(&c->word);
 
 	while (*p != out)
 		p = &(*p)->next;
 	*p = out->next;
-	/* Ours as long as it names us, broken by the receiver or not. */
-	if (w == out->link_word ||
-	    w == (out->link_word & ~UINT64_C(15)) + LINK_BROKEN)
-		(void)shm_cas(&c->word, w, LINK_FREE);
+	/*
+	 * Ours as long as it names us, broken by the receiver or not; but in
+	 * another session the same word is another's.
+	 */
+	if (layout_same(bus->memory, &bus->layout) &&
+	    !shm_cas(&c->word, out->link_word, LINK_FREE))
+		(void)shm_cas(&c->word,
+			      (out->link_word & ~UINT64_C(15)) + LINK_BROKEN,
+			      LINK_FREE);
 	free(out);
 }
 
@@ -160,8 +166,11 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 {
 	struct bus_in *in = calloc(1, sizeof(*in));
 
-	if (!in)
-		return NULL; /* found again at the next look */
+	if (!in) {
+		/* Nobody tells us again: have it looked at until there is room. */
+		(void)shm_fetch_or(&bus->self->wake, wake_bit(link));
+		return NULL;
+	}
 	ring_reader_init(&in->r, ctl(bus, link),
 			 layout_ring(bus->memory, &bus->layout, link),
 			 bus->layout.ring_size);
@@ -175,12 +184,22 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 	return in;
 }
 
+/*
+ * The sender gave it up, and claimed it again with the same word: it alone sets
+ * back what only we advance.
+ */
+static bool begun_anew(const struct bus_in *in)
+{
+	return in->r.pos != 0 && shm_peek(&in->r.ctl->consumed) == 0;
+}
+
 struct bus_in *link_from_peer(struct bell_bus *bus, uint32_t link)
 {
 	struct bus_in *in = bus->in[link];
 	uint64_t w = shm_acquire(&ctl(bus, link)->word);
 
-	if (in && in != bus->delivering && w != in->link_word) {
+	if (in && in != bus->delivering &&
+	    (w != in->link_word || begun_anew(in))) {
 		/* The sender freed it under us, as one does who thinks us dead. */
 		link_deactivate(bus, in);
 		bus->in[link] = NULL;
@@ -220,7 +239,9 @@ void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state
 	uint64_t to = state == LINK_FREE ? LINK_FREE :
 					   (in->link_word & ~UINT64_C(15)) + state;
 
-	(void)shm_cas(&in->r.ctl->word, in->link_word, to);
+	/* In another session the same word is another's. */
+	if (layout_same(bus->memory, &bus->layout))
+		(void)shm_cas(&in->r.ctl->word, in->link_word, to);
 	link_deactivate(bus, in);
 	bus->in[in->link] = NULL;
 	free(in);

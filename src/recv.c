@@ -8,6 +8,8 @@
 #define TURN_LENGTH 64
 /* Links looked at in band while polling; colder ones are armed instead. */
 #define HOT_LINKS 4
+/* Pings answered in one look: hostile memory can hold no end of them. */
+#define CONTROL_MAX 4096
 
 static void next_turn(struct bell_bus *bus)
 {
@@ -66,25 +68,32 @@ static int corrupt(struct bell_bus *bus, struct bus_in *in)
 	return layout_same(bus->memory, &bus->layout) ? rc : error_plain(BELL_ERESET);
 }
 
-/* The record at the head of a link, past pings. As ring_peek(). */
-static int head(struct bell_bus *bus, struct bus_in *in, struct ring_record *rec)
+/*
+ * The record at the head of a link, past pings. As ring_peek(), and 0 with
+ * *controls at 0 if it was enough for one look.
+ */
+static int head(struct bell_bus *bus, struct bus_in *in, struct ring_record *rec,
+		int *controls)
 {
 	int rc;
 
 	while ((rc = ring_peek(&in->r, rec)) == 1 && rec->kind != RECORD_DATA) {
 		bool seen = rec->pos < in->r.scanned;
 
+		if (--*controls == 0)
+			return 0;
 		if (!seen)
 			bus_control(bus, in, rec);
 		bus_release(bus, in, rec);
 	}
-	return rc;
+	return rc == 0 && in->broken ? -BELL_ECORRUPT : rc;
 }
 
 int bus_next(struct bell_bus *bus, struct bus_in **result,
 	     struct ring_record *rec)
 {
 	uint32_t idle = 0;
+	int controls = CONTROL_MAX;
 	int rc = bus_collect(bus);
 
 	if (rc < 0)
@@ -92,9 +101,11 @@ int bus_next(struct bell_bus *bus, struct bus_in **result,
 	while (bus->active_count > 0 && idle < bus->active_count) {
 		struct bus_in *in = bus->active[bus->turn];
 
-		rc = head(bus, in, rec);
+		rc = head(bus, in, rec, &controls);
 		if (rc < 0)
 			return corrupt(bus, in);
+		if (controls == 0)
+			break;
 		if (rc == 0) {
 			if (!empty(bus, in))
 				idle++;
@@ -144,8 +155,10 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 	uint64_t deadline = bus_deadline(timeout_ms);
 	struct ring_record rec;
 	struct bus_in *in;
-	int rc;
+	int looks = 0, rc;
 
+	if (bus->delivering)
+		return error_detail(BELL_EBUSY, "called from a message callback");
 	for (;;) {
 		rc = bus_next(bus, &in, &rec);
 		if (rc == 1)
@@ -157,10 +170,15 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		if (deadline == 0) {
 			if (bus->mode == BELL_POLL || bus_arm(bus) == 0)
 				return error_plain(BELL_EAGAIN);
+			if (++looks >= BUS_LOOKS_MAX)
+				return bus_remind(bus) < 0 ? -BELL_EIO :
+							     error_plain(BELL_EAGAIN);
 			continue;
 		}
 		rc = bus_idle(bus, NULL, 0, deadline);
-		if (rc < 0)
+		if (rc == -BELL_EAGAIN)
+			deadline = 0; /* a last look, which arms the bus */
+		else if (rc < 0)
 			return rc;
 	}
 }

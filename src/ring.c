@@ -154,6 +154,9 @@ int ring_peek(struct ring_reader *r, struct ring_record *rec)
 	while ((rc = read_record(r, r->pos, r->off, rec)) == 1 &&
 	       rec->kind == RECORD_PAD)
 		ring_release(r, rec);
+	/* A scan saw a record here: a header does not become 0 again. */
+	if (rc == 0 && r->scanned > r->pos)
+		return -BELL_ECORRUPT;
 	return rc;
 }
 

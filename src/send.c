@@ -46,7 +46,9 @@ static int try_send(struct bell_bus *bus, struct bus_out *out, uint64_t header,
 	uint64_t before = out->w.pos;
 	int rc;
 
-	if (shm_peek(&out->slot->word) != out->slot_word)
+	/* In another session the words below may be the same, and another's. */
+	if (!layout_same(bus->memory, &bus->layout) ||
+	    shm_peek(&out->slot->word) != out->slot_word)
 		return gone(bus, out);
 	if (shm_peek(&out->w.ctl->word) != out->link_word)
 		return broken(bus, out);
@@ -85,6 +87,8 @@ int bus_send(struct bell_bus *bus, uint32_t to, uint64_t header, const void *msg
 int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
 	      const void *msg, size_t len, int timeout_ms)
 {
+	bool armed = bus_is_armed(bus);
+	uint32_t looks = bus->looks;
 	int rc;
 
 	if (env->flags & ~BELL_MORE)
@@ -102,6 +106,7 @@ int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
 		      msg, (uint32_t)len, bus_deadline(timeout_ms));
 	if (rc == 0)
 		bus->stats.sent++;
+	bus_rearm(bus, armed, looks);
 	return rc;
 }
 

@@ -22,20 +22,23 @@ void steward_tell_all(void *memory, const struct layout *l, uint32_t self,
 bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
 		       steward_ring_fn *ring, void *arg)
 {
-	bool marked = false;
+	bool marked = false, known = false;
 
 	for (uint32_t i = 0; i < l->slot_count; i++) {
 		struct layout_slot *s = layout_slot(memory, l, i);
 		uint64_t w = shm_acquire(&s->word);
 
-		if ((slot_state(w) != SLOT_LIVE && slot_state(w) != SLOT_JOINING) ||
-		    slot_id(w) != id)
+		if (slot_id(w) != id || slot_incarnation(w) == 0)
+			continue;
+		known = true;
+		if (slot_state(w) != SLOT_LIVE && slot_state(w) != SLOT_JOINING)
 			continue;
 		if (shm_cas(&s->word, w,
 			    slot_word(SLOT_DEAD, id, slot_incarnation(w))))
 			marked = true;
 	}
-	if (marked)
+	/* Also of one who left or was marked: that may have died before telling. */
+	if (known)
 		steward_tell_all(memory, l, id, ring, arg);
 	return marked;
 }

@@ -69,31 +69,40 @@ static void activate_bit(struct bell_bus *bus, uint32_t bit)
 	}
 }
 
+static bool has_news(const struct bell_bus *bus)
+{
+	uint64_t wake = shm_peek(&bus->self->wake);
+
+	return wake != (bus->announced ? WAKE_ASLEEP : 0);
+}
+
+/* The word became another's in this very moment: it has to look, and knows not. */
+static void give_back(struct bell_bus *bus, uint64_t news)
+{
+	(void)shm_fetch_or(&bus->self->wake, news);
+	(void)bell_ring(bus->peer, slot_id(shm_peek(&bus->self->word)), BUS_VECTOR);
+}
+
 int bus_collect(struct bell_bus *bus)
 {
-	uint64_t news = shm_peek(&bus->self->wake);
-	int rc;
+	uint64_t news;
+	int rc = bus_check(bus);
 
-	if (news == (bus->announced ? WAKE_ASLEEP : 0))
-		return 0;
+	if (rc < 0 || !has_news(bus))
+		return rc;
 	news = shm_exchange(&bus->self->wake, 0);
 	bus->announced = false;
 	rc = bus_check(bus);
-	if (rc < 0)
-		return rc;
+	if (rc < 0) {
+		give_back(bus, news);
+		return bus_check(bus);
+	}
 	if (news & WAKE_DIRECTORY)
 		link_review(bus);
 	for (uint32_t bit = 0; bit < WAKE_LINKS; bit++)
 		if (news >> bit & 1)
 			activate_bit(bus, bit);
 	return 0;
-}
-
-static bool has_news(const struct bell_bus *bus)
-{
-	uint64_t wake = shm_peek(&bus->self->wake);
-
-	return wake != (bus->announced ? WAKE_ASLEEP : 0);
 }
 
 /* One look at what is waited for, without a write to shared memory. */
@@ -107,7 +116,7 @@ static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 		       shm_peek(&out->slot->word) != out->slot_word;
 	}
 	for (uint32_t i = 0; i < bus->active_count; i++)
-		if (ring_has_data(&bus->active[i]->r))
+		if (!bus->active[i]->broken && ring_has_data(&bus->active[i]->r))
 			return 1;
 	return 0;
 }
@@ -123,7 +132,10 @@ static void flush_space(struct bell_bus *bus)
 	}
 }
 
-/* Arms the active links; they stop being active unless something is queued. */
+/*
+ * Arms the active links; they stop being active unless a ping left something
+ * for who receives: queued records, a link to free, or one to report.
+ */
 static int arm_links(struct bell_bus *bus)
 {
 	uint32_t i = 0;
@@ -131,12 +143,12 @@ static int arm_links(struct bell_bus *bus)
 	while (i < bus->active_count) {
 		struct bus_in *in = bus->active[i];
 
-		if (ring_arm(&in->r) || in->gone)
+		if (!in->broken && ring_arm(&in->r))
 			return 1;
-		if (in->r.scanned == in->r.pos)
+		if (in->r.scanned == in->r.pos && !in->gone && !in->broken)
 			link_deactivate(bus, in);
 		else
-			i++; /* records were left queued by a ping: keep looking */
+			i++;
 	}
 	return 0;
 }
@@ -155,6 +167,26 @@ int bus_arm(struct bell_bus *bus)
 {
 	flush_space(bus);
 	return arm_links(bus) || announce(bus);
+}
+
+bool bus_is_armed(const struct bell_bus *bus)
+{
+	return bus->announced && bus->active_count == 0;
+}
+
+int bus_remind(struct bell_bus *bus)
+{
+	const struct bell_port *port = bus->peer->port;
+
+	/* Without interrupts nobody sleeps on the handle. */
+	return port->vectors == 0 ? 0 : bell_ring(bus->peer, port->id, BUS_VECTOR);
+}
+
+void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before)
+{
+	if (was_armed && bus->looks != looks_before &&
+	    (!bus_is_armed(bus) || has_news(bus)))
+		(void)bus_remind(bus);
 }
 
 static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
@@ -262,6 +294,9 @@ int bus_idle(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	uint64_t lasted;
 	int rc;
 
+	/* News without end must not hide the deadline. */
+	if (++bus->looks % BUS_LOOKS_MAX == 0 && bus_remaining_ms(deadline) == 0)
+		return error_plain(BELL_EAGAIN);
 	if (has_news(bus))
 		return bus_collect(bus);
 	/* Without interrupts there is nothing to sleep on. */

@@ -146,16 +146,19 @@ static bell_handle_t fake_handle(const struct bell_port *port)
 
 static int tell_news(struct fake_end *end, const struct port_sink *sink)
 {
+	struct fake_end copy;
 	uint64_t count;
-	int told = 0;
 
 	pthread_mutex_lock(&end->hub->lock);
 	(void)!read(end->news_fd, &count, sizeof(count));
-	for (; told < (int)end->news_count; told++)
-		sink->peer(sink->arg, end->news[told].id, end->news[told].event);
+	memcpy(copy.news, end->news, sizeof(copy.news));
+	copy.news_count = end->news_count;
 	end->news_count = 0;
 	pthread_mutex_unlock(&end->hub->lock);
-	return told;
+	/* Unlocked: whoever is told may ring. */
+	for (unsigned i = 0; i < copy.news_count; i++)
+		sink->peer(sink->arg, copy.news[i].id, copy.news[i].event);
+	return (int)copy.news_count;
 }
 
 static int fake_wait(struct bell_port *port, int timeout_ms,
