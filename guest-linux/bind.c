@@ -88,7 +88,7 @@ static int load(const char *module, const char *evidence, const struct teller *t
 	return 0;
 }
 
-/* /sys/module knows what is built in, too, if it has parameters: both have. */
+/* /sys/module has what is built in, too, if it takes parameters, as type1 does. */
 static int load_modules(const struct teller *t)
 {
 	int rc = load(DRIVER, PCI_SYSFS "/bus/pci/drivers/" DRIVER, t);

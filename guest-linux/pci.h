@@ -38,8 +38,7 @@ int pci_parse(const char *text, char name[PCI_NAME_SIZE]);
 
 /*
  * Lists up to max ivshmem devices (1af4:1110), sorted by name. Returns how many
- * there are in list, or -BELL_ENODEV (no PCI bus in that tree), -BELL_ENOMEM,
- * -BELL_EIO.
+ * there are in list, or -BELL_ENODEV (no PCI bus in that tree).
  */
 int pci_list(const char *sysfs, struct pci_device *list, int max);
 
@@ -48,7 +47,7 @@ int pci_list(const char *sysfs, struct pci_device *list, int max);
  *   -BELL_EINVAL   not an address
  *   -BELL_ENODEV   no such device, or another one has that address
  *   -BELL_ENOTUNIQ "" fits several
- *   -BELL_ENOMEM, -BELL_EIO
+ *   -BELL_ENOMEM
  * The details of the middle two list what there is.
  */
 int pci_find(const char *sysfs, const char *address, struct pci_device *out);

@@ -3,9 +3,11 @@
 
 #include "scripted.h"
 
+#include "layout.h"
 #include "proto.h"
 #include "testing.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,4 +165,37 @@ int new_eventfd(void)
 
 	ck_assert_int_ge(fd, 0);
 	return fd;
+}
+
+static void format_promising(int fd)
+{
+	struct layout plan;
+	void *at = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	ck_assert_int_eq(layout_plan(MEMORY_SIZE, NULL, &plan), 0);
+	plan.server_vectors = 2;
+	layout_format(at, &plan, 1);
+	munmap(at, MEMORY_SIZE);
+}
+
+void make_gifts(int fds[GIFTS])
+{
+	char name[40];
+	int pair[2];
+
+	fds[MEMORY - 1] = new_memory(MEMORY_SIZE);
+	fds[EMPTY - 1] = new_memory(0);
+	fds[SHORT - 1] = new_memory(4095);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[MEMORY - 1]);
+	fds[READ_ONLY - 1] = open(name, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fds[READ_ONLY - 1], 0);
+	fds[PROMISING - 1] = new_memory(MEMORY_SIZE);
+	format_promising(fds[PROMISING - 1]);
+	ck_assert_int_eq(pipe(pair), 0);
+	close(pair[0]);
+	fds[PIPE - 1] = pair[1];
+	fds[SOCKET - 1] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	for (int i = V0; i <= V2; i++)
+		fds[i - 1] = new_eventfd();
 }

@@ -7,7 +7,7 @@
 #ifndef BELL_SCRIPTED_H
 #define BELL_SCRIPTED_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -47,5 +47,29 @@ void scripted_stop(struct scripted *s);
 /* New descriptors, for the caller to close. */
 int new_memory(size_t size);
 int new_eventfd(void);
+
+/* What scripts of a host port's tests send, by step.fd. */
+enum {
+	MEMORY = 1,
+	EMPTY,     /* memory of 0 bytes */
+	SHORT,     /* of 4095 */
+	READ_ONLY, /* MEMORY, opened for reading */
+	PROMISING, /* memory whose header promises 2 vectors */
+	PIPE,
+	SOCKET,
+	V0,
+	V1,
+	V2,
+	GIFTS = V2
+};
+
+#define MEMORY_SIZE 65536u
+
+/* Makes them all; they stay open until the process ends. */
+void make_gifts(int fds[GIFTS]);
+
+#define HELLO { 0, 0, SEND }, { 3, 0, SEND } /* we are 3 */
+#define GREETING HELLO, { -1, MEMORY, SEND }
+#define BYE { 0, 0, CLOSE }
 
 #endif

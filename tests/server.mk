@@ -1,7 +1,9 @@
 # The server's protocol: codec, host port, policy, and the server itself.
 if HAVE_CHECK
 SERVER_TESTS = \
+	%D%/test-dial \
 	%D%/test-event \
+	%D%/test-greeting \
 	%D%/test-host \
 	%D%/test-host-faults \
 	%D%/test-peers \
@@ -20,6 +22,13 @@ tests_test_peers_LDADD = libserver.la $(TEST_LIBS)
 
 tests_test_queue_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_queue_LDADD = libserver.la $(TEST_LIBS)
+
+tests_test_dial_LDADD = $(TEST_LIBS)
+tests_test_dial_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+
+tests_test_greeting_SOURCES = %D%/test-greeting.c $(SCRIPTED)
+tests_test_greeting_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_greeting_LDADD = $(TEST_LIBS)
 
 tests_test_host_SOURCES = %D%/test-host.c $(SCRIPTED)
 tests_test_host_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -43,6 +52,6 @@ tests_test_event_LDADD = libbellring-event.la libbellring.la $(TEST_LIBS) \
 	$(EVENT_LIBS)
 endif
 
-TESTS += %D%/test-server.py
-EXTRA_DIST += %D%/test-server.py
-%D%/test-server.log: bellring-server
+SERVER_PY = %D%/test-server.py %D%/test-server-process.py
+TESTS += $(SERVER_PY)
+EXTRA_DIST += $(SERVER_PY) %D%/served.py

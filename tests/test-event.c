@@ -7,12 +7,9 @@
 #include <event2/event.h>
 #include <unistd.h>
 
-#define MEMORY 1
-#define VECTOR 2
-#define GREETING { 0, 0, SEND }, { 3, 0, SEND }, { -1, MEMORY, SEND }, \
-		 { 3, VECTOR, SEND }
+#define START GREETING, { 3, V0, SEND }
 
-static int fds[2];
+static int fds[GIFTS];
 static struct scripted server;
 static struct event_base *base;
 static struct bell_peer *peer;
@@ -21,8 +18,7 @@ static unsigned interrupts, lost;
 
 static void start(const struct step *steps, int n)
 {
-	fds[MEMORY - 1] = new_memory(65536);
-	fds[VECTOR - 1] = new_eventfd();
+	make_gifts(fds);
 	scripted_start(&server, steps, n, fds);
 	ck_assert_int_eq(bell_open(server.address, -1, &peer), 0);
 	base = event_base_new();
@@ -94,12 +90,12 @@ static void signal_vector(void)
 {
 	const uint64_t one = 1;
 
-	ck_assert_int_eq(write(fds[VECTOR - 1], &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(write(fds[V0 - 1], &one, sizeof(one)), sizeof(one));
 }
 
 START_TEST(interrupts_reach_the_callback)
 {
-	static const struct step steps[] = { GREETING };
+	static const struct step steps[] = { START };
 
 	start(steps, ARRAY_LEN(steps));
 	ck_assert_int_eq(bell_on_interrupt(peer, 0, on_interrupt, &interrupts), 0);
@@ -116,7 +112,7 @@ END_TEST
 
 START_TEST(what_came_before_is_told)
 {
-	static const struct step steps[] = { GREETING };
+	static const struct step steps[] = { START };
 
 	start(steps, ARRAY_LEN(steps));
 	ck_assert_int_eq(bell_on_interrupt(peer, 0, on_interrupt, &interrupts), 0);
@@ -131,7 +127,7 @@ END_TEST
 START_TEST(server_lost_is_told_once)
 {
 	static const struct step steps[] = {
-		GREETING, { 0, 0, AWAIT }, { 0, 0, CLOSE },
+		START, { 0, 0, AWAIT }, BYE,
 	};
 
 	start(steps, ARRAY_LEN(steps));
@@ -151,7 +147,7 @@ END_TEST
 
 START_TEST(free_in_a_callback)
 {
-	static const struct step steps[] = { GREETING };
+	static const struct step steps[] = { START };
 
 	start(steps, ARRAY_LEN(steps));
 	ck_assert_int_eq(bell_on_interrupt(peer, 0, on_interrupt_free,
