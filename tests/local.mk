@@ -13,5 +13,6 @@ AM_TESTS_ENVIRONMENT = \
 	export top_srcdir top_builddir CC PYTHONDONTWRITEBYTECODE;
 
 include tests/unit.mk
+include tests/cli/local.mk
 include tests/server.mk
 include tests/guest.mk

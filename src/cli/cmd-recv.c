@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bellring recv: print messages, or store what comes */
+#include "cli.h"
+#include "inbox.h"
+#include "recv-output.h"
+#include "sys.h"
+
+#include <stdlib.h>
+
+#define BUFFER_FIRST 65536u
+
+struct recv_args {
+	uint64_t count;
+	const char *file;
+	bool follow;
+	bool lines;
+};
+
+#define AT(field) offsetof(struct recv_args, field)
+static const struct option_row options[] = {
+	{ 'n', "count", "N", OPTION_NUMBER, AT(count), 1, 0, NULL,
+	  "stop after N messages (default 1)" },
+	{ 'F', "follow", NULL, OPTION_FLAG, AT(follow), 0, 0, NULL,
+	  "never stop" },
+	{ 'o', "output", "FILE", OPTION_TEXT, AT(file), 0, 0, NULL,
+	  "write the bytes to FILE" },
+	{ 'l', "lines", NULL, OPTION_FLAG, AT(lines), 0, 0, NULL,
+	  "a newline behind each message, as on a terminal" },
+	{ 0, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL },
+};
+#undef AT
+
+static const struct recv_args defaults = { .count = 1 };
+
+struct receiver {
+	struct session *s;
+	struct inbox *inbox;         /* owned */
+	struct recv_output *output;  /* owned */
+	bool endless;
+	char *buf;                   /* owned */
+	size_t size;                 /* of buf, bytes */
+	bool gone_before;            /* a sender was gone at the last look */
+};
+
+/* -BELL_EMSGSIZE: the message stays queued until there is room for it. */
+static int grow(struct receiver *r, uint64_t len)
+{
+	char *larger;
+
+	if (len > bell_max_message(r->s->bus))
+		return cli_error("recv: a message of %llu bytes is none of this "
+				 "bus", (unsigned long long)len);
+	larger = realloc(r->buf, (size_t)len);
+	if (!larger)
+		return cli_no_memory();
+	r->buf = larger;
+	r->size = (size_t)len;
+	return CLI_DONE;
+}
+
+static size_t first_size(const struct session *s)
+{
+	size_t max = bell_max_message(s->bus);
+
+	return max < BUFFER_FIRST ? max : BUFFER_FIRST;
+}
+
+static int take(struct receiver *r, const struct bell_envelope *env)
+{
+	struct bell_peer_info info = { .incarnation = 0 };
+
+	r->gone_before = false;
+	/* Only a message in pieces can outlive its sender. */
+	if ((env->flags & BELL_MORE) && !inbox_is_open(r->inbox, env->peer))
+		session_peer_info(r->s, env->peer, &info);
+	return inbox_take(r->inbox, env, info.incarnation, r->buf);
+}
+
+static int on_corrupt(struct receiver *r, uint32_t peer)
+{
+	(void)cli_fail(-BELL_ECORRUPT, "recv");
+	return inbox_break(r->inbox, peer);
+}
+
+static bool is_gone(struct receiver *r, const struct inbox_message *m)
+{
+	struct bell_peer_info info;
+
+	return !session_peer_info(r->s, m->peer, &info) ||
+	       info.state != BELL_STATE_LIVE ||
+	       info.incarnation != m->incarnation;
+}
+
+/*
+ * Nothing is queued. Breaks off messages whose sender is gone, but only when it
+ * was gone before this look already: its last piece may have come between.
+ */
+static int break_orphans(struct receiver *r, bool *again)
+{
+	const struct inbox_message *m;
+	uint32_t gone = UINT32_MAX;
+	size_t i;
+
+	*again = false;
+	for (i = 0; (m = inbox_unfinished(r->inbox, i)) != NULL; i++)
+		if (is_gone(r, m))
+			gone = m->peer;
+	if (gone == UINT32_MAX) {
+		r->gone_before = false;
+		return CLI_DONE;
+	}
+	*again = true;
+	if (!r->gone_before) {
+		r->gone_before = true;
+		return CLI_DONE;
+	}
+	return inbox_break(r->inbox, gone);
+}
+
+/* Nothing is queued: sleeps. */
+static int idle(struct receiver *r, uint64_t deadline)
+{
+	bool again;
+	int rc = break_orphans(r, &again), left_ms = sys_left_ms(deadline);
+
+	if (rc != CLI_DONE || again)
+		return rc;
+	if (left_ms == 0)
+		return cli_fail(-BELL_EAGAIN, "recv");
+	rc = session_sleep(r->s, left_ms);
+	if (rc == -BELL_ECORRUPT)
+		return on_corrupt(r, UINT32_MAX);
+	return rc < 0 ? cli_fail(rc, "recv") : CLI_DONE;
+}
+
+static int step(struct receiver *r, uint64_t deadline)
+{
+	struct bell_envelope env;
+	int64_t n = session_look(r->s, r->buf, r->size, &env,
+				 sys_left_ms(deadline));
+
+	switch (n) {
+	case -BELL_EAGAIN:
+		return idle(r, deadline);
+	case -BELL_EMSGSIZE:
+		return grow(r, env.len);
+	case -BELL_ECORRUPT:
+		return on_corrupt(r, env.peer);
+	default:
+		return n < 0 ? cli_fail((int)n, "recv") : take(r, &env);
+	}
+}
+
+static int receive(struct receiver *r)
+{
+	uint64_t deadline = sys_deadline(r->s->timeout_ms), before;
+	int rc = CLI_DONE;
+
+	while (rc == CLI_DONE && !inbox_is_done(r->inbox)) {
+		if (sys_stopped())
+			return r->endless ? CLI_DONE :
+					    cli_error("recv: interrupted");
+		before = recv_output_bytes(r->output);
+		rc = step(r, deadline);
+		/* -t bounds the silence, not the length of a transfer. */
+		if (recv_output_bytes(r->output) != before)
+			deadline = sys_deadline(r->s->timeout_ms);
+	}
+	return rc;
+}
+
+static int run(struct session *s, const void *args, int argc, char **argv)
+{
+	const struct recv_args *a = args;
+	struct recv_config config = { s, a->file, a->lines };
+	struct receiver r = { .s = s, .endless = a->follow };
+	struct inbox_sink sink;
+	int rc;
+
+	(void)argc, (void)argv;
+	rc = recv_output_new(&config, &r.output, &sink);
+	if (rc == CLI_DONE)
+		rc = session_join(s);
+	if (rc == CLI_DONE) {
+		if (sys_is_terminal(stderr))
+			fprintf(stderr, "bellring: receiving as %s (id %u)\n",
+				bell_bus_name(s->bus), (unsigned)bell_id(s->peer));
+		r.inbox = inbox_new(&sink, a->follow ? UINT64_MAX : a->count);
+		rc = r.inbox ? grow(&r, first_size(s)) : cli_no_memory();
+	}
+	if (rc == CLI_DONE)
+		rc = receive(&r);
+	inbox_free(r.inbox);
+	free(r.buf);
+	return recv_output_free(r.output, rc);
+}
+
+const struct bell_cmd cmd_recv = {
+	.name = "recv",
+	.usage = "[-n N | --follow] [-o FILE] [--lines]",
+	.summary = "receive messages and write their bytes to stdout",
+	.more = "What bellring send sends in pieces is one message, whatever "
+		"its size. Of several\nsenders, the oldest message is written "
+		"first; others wait in temporary files.\n-t bounds the "
+		"silence; exit status 3 then. --json prints from, name, tag, "
+		"length\nand, for valid UTF-8 up to 1 MiB, text.\n",
+	.options = options,
+	.defaults = &defaults,
+	.args_size = sizeof(struct recv_args),
+	.run = run,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inbox.h - whole messages out of the pieces of several senders
+ *
+ * A file comes in pieces (BELL_MORE on all but the last), and the pieces of
+ * several senders come mixed. The oldest message is passed on at once; what
+ * others send meanwhile is held in a temporary file each, and passed on when
+ * its turn comes: never mixed, never bounded by memory.
+ */
+#ifndef CLI_INBOX_H
+#define CLI_INBOX_H
+
+#include "bellring.h"
+
+#include <stdbool.h>
+
+struct inbox_message {
+	uint32_t peer;
+	uint32_t incarnation; /* of the sender, when the message began */
+	uint16_t tag;         /* of the first piece */
+	uint64_t length;      /* bytes so far */
+};
+
+/* Where messages go, one at a time: begin, data as often as needed, end. */
+struct inbox_sink {
+	int (*begin)(void *arg, const struct inbox_message *m);
+	int (*data)(void *arg, const void *data, size_t len);
+	/* broken: the sender is gone, the rest will not come. */
+	int (*end)(void *arg, const struct inbox_message *m, bool broken);
+	void *arg;
+};
+
+struct inbox;
+
+/*
+ * Passes on want messages, UINT64_MAX: no end. NULL: out of memory. Borrows
+ * nothing but sink->arg.
+ */
+struct inbox *inbox_new(const struct inbox_sink *sink, uint64_t want);
+void inbox_free(struct inbox *in);
+
+/*
+ * Takes a piece. incarnation is looked at only if it begins a message. Returns
+ * an enum cli_exit, failures told: the sink's, or that of a temporary file.
+ */
+int inbox_take(struct inbox *in, const struct bell_envelope *env,
+	       uint32_t incarnation, const void *data);
+/* Ends this sender's unfinished message as broken; UINT32_MAX: all of them. */
+int inbox_break(struct inbox *in, uint32_t peer);
+/* All messages that were wanted have ended, also by breaking off. */
+bool inbox_is_done(const struct inbox *in);
+/* A message of this sender is unfinished. */
+bool inbox_is_open(const struct inbox *in, uint32_t peer);
+/* The i-th unfinished message, NULL past the last one. */
+const struct inbox_message *inbox_unfinished(const struct inbox *in, size_t i);
+
+#endif

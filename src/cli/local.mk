@@ -1,0 +1,56 @@
+# The tool: one file and one table row a command, against the public API.
+bin_PROGRAMS += bellring
+bellring_SOURCES = \
+	%D%/cli.h \
+	%D%/cmd-bind.c \
+	%D%/cmd-info.c \
+	%D%/cmd-peers.c \
+	%D%/cmd-ping.c \
+	%D%/cmd-recv.c \
+	%D%/cmd-ring.c \
+	%D%/cmd-send.c \
+	%D%/cmd-watch.c \
+	%D%/inbox.c \
+	%D%/inbox.h \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/main.c \
+	%D%/options.c \
+	%D%/options.h \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/recv-output.c \
+	%D%/recv-output.h \
+	%D%/session.c \
+	%D%/session.h \
+	%D%/sys.h \
+	%D%/table.c \
+	%D%/table.h
+
+# Measuring; what is Linux only is in bench-bare.c and bench-process.c.
+bellring_SOURCES += \
+	%D%/bench-bare.c \
+	%D%/bench-bare.h \
+	%D%/bench-client.c \
+	%D%/bench-process.c \
+	%D%/bench-report.c \
+	%D%/bench-serve.c \
+	%D%/bench-wire.c \
+	%D%/bench-wire.h \
+	%D%/bench.c \
+	%D%/bench.h \
+	%D%/series.c \
+	%D%/series.h
+
+# The operating system's part.
+bellring_SOURCES += %D%/sys-posix.c
+bellring_LDADD = libbellring.la
+
+# The same for a guest's small file system: no shared library needed.
+EXTRA_PROGRAMS += bellring-static
+bellring_static_SOURCES = $(bellring_SOURCES)
+bellring_static_LDADD = libbellring.la
+bellring_static_LDFLAGS = -all-static
+CLEANFILES += bellring-static
+
+dist_man_MANS += doc/bellring.1

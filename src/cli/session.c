@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session.h"
+
+#include "cli.h"
+#include "sys.h"
+
+#include <stdlib.h>
+
+/* How long a call of the library may keep a signal waiting. */
+#define SLICE_MS 100
+
+const char *session_address(const struct session *s)
+{
+	const char *env = getenv("BELLRING_ADDRESS");
+
+	if (s->address)
+		return s->address;
+	return env && *env ? env : "no address";
+}
+
+int session_open(struct session *s)
+{
+	int rc;
+
+	if (s->peer)
+		return CLI_DONE;
+	if (sys_catch_signals() < 0)
+		return CLI_FAILED;
+	rc = bell_open(s->address, s->timeout_ms > 0 ? s->timeout_ms : -1,
+		       &s->peer);
+	if (rc < 0)
+		return cli_fail(rc, "open %s", session_address(s));
+	return CLI_DONE;
+}
+
+int session_join(struct session *s)
+{
+	struct bell_bus_config config = { .name = s->name };
+	int rc = session_open(s);
+
+	if (rc != CLI_DONE)
+		return rc;
+	config.wait = (enum bell_wait_mode)s->wait;
+	rc = bell_join(s->peer, &config, &s->bus);
+	if (rc < 0)
+		return cli_fail(rc, "join %s", session_address(s));
+	return CLI_DONE;
+}
+
+void session_close(struct session *s)
+{
+	bell_leave(s->bus);
+	s->bus = NULL;
+	bell_close(s->peer);
+	s->peer = NULL;
+}
+
+int session_find(struct session *s, const char *peer, uint32_t *id)
+{
+	int rc = bell_find(s->peer, peer, id);
+
+	return rc < 0 ? cli_fail(rc, "%s %s", s->command, peer) : CLI_DONE;
+}
+
+int session_peers(struct session *s, struct bell_peer_info **list)
+{
+	struct bell_peer_info *got;
+	size_t room = 64;
+	int n;
+
+	/* The number can grow between two calls. */
+	for (;;) {
+		got = calloc(room, sizeof(*got));
+		if (!got)
+			return -BELL_ENOMEM;
+		n = bell_peers(s->peer, got, room);
+		if (n >= 0 && (size_t)n <= room) {
+			*list = got;
+			return n;
+		}
+		free(got);
+		if (n < 0)
+			return n;
+		room = (size_t)n + 16;
+	}
+}
+
+bool session_peer_info(struct session *s, uint32_t id,
+		       struct bell_peer_info *info)
+{
+	struct bell_peer_info *list;
+	int n = session_peers(s, &list), i;
+
+	if (n < 0)
+		return false;
+	for (i = 0; i < n; i++)
+		if (list[i].id == id)
+			break;
+	if (i < n)
+		*info = list[i];
+	free(list);
+	return i < n;
+}
+
+const char *session_label(struct session *s, uint32_t id,
+			  char buf[SESSION_LABEL])
+{
+	struct bell_peer_info info;
+
+	if (session_peer_info(s, id, &info) && info.name[0])
+		snprintf(buf, SESSION_LABEL, "%s (id %u)", info.name,
+			 (unsigned)id);
+	else
+		snprintf(buf, SESSION_LABEL, "id %u", (unsigned)id);
+	return buf;
+}
+
+/* The shorter of two times of which -1 is for ever. */
+static int shorter(int slice_ms, int left_ms)
+{
+	return left_ms < 0 || left_ms > slice_ms ? slice_ms : left_ms;
+}
+
+static bool can_sleep(const struct session *s)
+{
+	return s->wait != BELL_POLL && bell_vectors(s->peer) > 0;
+}
+
+int64_t session_look(struct session *s, void *buf, size_t size,
+		     struct bell_envelope *env, int left_ms)
+{
+	/* Adaptive: long enough to spin; interrupt: session_sleep() sleeps. */
+	static const int slice[] = { [BELL_INTERRUPT] = 0,
+				     [BELL_POLL] = SLICE_MS,
+				     [BELL_ADAPTIVE] = 1 };
+	int slice_ms = can_sleep(s) ? slice[s->wait] : SLICE_MS;
+	int64_t n;
+
+	env->peer = UINT32_MAX;
+	n = bell_recv(s->bus, buf, size, env, shorter(slice_ms, left_ms));
+	/* SIGCONT interrupts too, signal(7): sys_stopped() knows better. */
+	if (n == -BELL_EINTR)
+		n = -BELL_EAGAIN;
+	/* A look without waiting is what arms the bus for a sleep. */
+	if (n == -BELL_EAGAIN && slice_ms > 0 && can_sleep(s))
+		n = bell_recv(s->bus, buf, size, env, 0);
+	return n;
+}
+
+int session_sleep(struct session *s, int left_ms)
+{
+	int rc;
+
+	if (!can_sleep(s) || sys_stopped())
+		return 0;
+	rc = sys_wait(bell_handle(s->peer), left_ms);
+	if (rc < 0)
+		return rc;
+	rc = bell_dispatch(s->peer);
+	return rc < 0 ? rc : 0;
+}
+
+static void ignore(struct bell_bus *bus, const struct bell_envelope *env,
+		   const void *data, void *arg)
+{
+	(void)bus, (void)env, (void)data, (void)arg;
+}
+
+static int dispatch(struct session *s)
+{
+	int rc;
+
+	/* A broken link was closed, others go on. */
+	do
+		rc = bell_dispatch(s->peer);
+	while (rc == -BELL_ECORRUPT);
+	return rc < 0 ? rc : 0;
+}
+
+int session_news_begin(struct session *s)
+{
+	/* A bus that polls is not told of anything. */
+	bell_set_wait(s->bus, BELL_INTERRUPT);
+	bell_on_message(s->bus, ignore, NULL);
+	return dispatch(s);
+}
+
+int session_news(struct session *s, int left_ms)
+{
+	bool told = bell_vectors(s->peer) > 0;
+	int rc;
+
+	if (sys_stopped())
+		return 0;
+	rc = sys_wait(bell_handle(s->peer),
+		      told ? left_ms : shorter(SLICE_MS, left_ms));
+	return rc < 0 ? rc : dispatch(s);
+}
+
+void session_news_end(struct session *s)
+{
+	bell_on_message(s->bus, NULL, NULL);
+	bell_set_wait(s->bus, (enum bell_wait_mode)s->wait);
+}
+
+int64_t session_recv(struct session *s, void *buf, size_t size,
+		     struct bell_envelope *env, int timeout_ms)
+{
+	uint64_t deadline = sys_deadline(timeout_ms);
+	int64_t n;
+	int left_ms, rc;
+
+	for (;;) {
+		left_ms = sys_left_ms(deadline);
+		n = session_look(s, buf, size, env, left_ms);
+		if (n != -BELL_EAGAIN || left_ms == 0 || sys_stopped())
+			return n;
+		rc = session_sleep(s, sys_left_ms(deadline));
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int session_post(struct session *s, const struct bell_envelope *env,
+		 const void *data, size_t len, int timeout_ms)
+{
+	uint64_t deadline = sys_deadline(timeout_ms);
+	int left_ms, rc;
+
+	do {
+		left_ms = sys_left_ms(deadline);
+		rc = bell_post(s->bus, env, data, len,
+			       shorter(SLICE_MS, left_ms));
+		if (rc == -BELL_EINTR)
+			rc = -BELL_EAGAIN;
+	} while (rc == -BELL_EAGAIN && left_ms != 0 && !sys_stopped());
+	return rc;
+}

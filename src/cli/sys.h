@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys.h - the little that the tool asks of an operating system
+ *
+ * Implemented once a system (sys-posix.c), chosen in the makefile, so that the
+ * commands include no system header.
+ */
+#ifndef CLI_SYS_H
+#define CLI_SYS_H
+
+#include "bellring.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SYS_NS_PER_MS UINT64_C(1000000)
+#define SYS_NS_PER_S UINT64_C(1000000000)
+#define SYS_NEVER UINT64_MAX
+
+/*
+ * SIGINT and SIGTERM (Ctrl-C) set the flag of sys_stopped() and end sys_wait();
+ * a second one kills. A closed pipe is a write error and no signal. Again in a
+ * forked child, which must not share its parent's wake-up. 0, or -BELL_EIO
+ * after telling why.
+ */
+int sys_catch_signals(void);
+bool sys_stopped(void);
+
+/*
+ * Waits until the handle is signalled, a signal came, or timeout_ms is over
+ * (-1: for ever). Tells nothing: the caller looks at what it waited for.
+ * -BELL_EIO after telling why.
+ */
+int sys_wait(bell_handle_t handle, int timeout_ms);
+
+/* Monotonic clock, and CPU time of this process (user and system), ns. */
+uint64_t sys_now_ns(void);
+uint64_t sys_cpu_ns(void);
+
+/* The point on the monotonic clock in timeout_ms; SYS_NEVER for -1. */
+uint64_t sys_deadline(int timeout_ms);
+/* Rest until then in ms, rounded up; -1 for SYS_NEVER, 0 when it is over. */
+int sys_left_ms(uint64_t deadline);
+
+bool sys_is_terminal(FILE *file);
+/* No translation of line ends. */
+void sys_binary(FILE *file);
+/* Size of a regular file in bytes; 0 for all else. */
+uint64_t sys_file_size(FILE *file);
+/* An empty file, gone when closed; NULL with errno set. */
+FILE *sys_temporary(void);
+/* Local time with microseconds and zone, ISO 8601; "" if unknown. */
+void sys_timestamp(char *buf, size_t size);
+uint32_t sys_pid(void);
+
+#endif
