@@ -14,5 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 
 include tests/unit.mk
 include tests/cli/local.mk
+include tests/device/local.mk
+include tests/guest/local.mk
 include tests/server.mk
 include tests/guest.mk
