@@ -16,8 +16,9 @@ typedef void steward_ring_fn(void *arg, uint32_t id, unsigned vector);
 
 /*
  * Peer id is gone: marks its slot dead, tells all live peers that the directory
- * changed and rings those that sleep. Returns true if it was this call that
- * marked it. A peer that was not on the bus is no error (false).
+ * changed and rings those that sleep; again if it is marked or left already,
+ * since who did that may have died before telling. Returns true if it was this
+ * call that marked it. A peer that was never on the bus is no error (false).
  */
 bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
 		       steward_ring_fn *ring, void *arg);
