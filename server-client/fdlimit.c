@@ -11,6 +11,18 @@
 
 #define OTHERS 64 /* standard streams, loop, memory, log, what libraries open */
 
+/*
+ * What QEMU has where nobody raised it. It holds a descriptor for each vector of
+ * each peer, and beyond its limit takes a lost one for a leave, which frees
+ * twice and kills it (hw/misc/ivshmem.c, process_msg()).
+ */
+#define QEMU_FDS 1024
+
+static size_t default_clients(unsigned vectors)
+{
+	return vectors > QEMU_FDS - OTHERS ? 1 : (QEMU_FDS - OTHERS) / vectors;
+}
+
 static size_t raise_limit(void)
 {
 	struct rlimit limit;
@@ -47,6 +59,8 @@ int fdlimit_clients(unsigned vectors, size_t wished, size_t *max)
 		log_error("limit of open files is %zu: enough for %zu clients of %u "
 			  "vectors, not for %zu (ulimit -n)",
 			  limit, room, vectors, wished);
-	*max = wished > 0 && wished < room ? wished : room;
+	if (wished == 0)
+		wished = default_clients(vectors);
+	*max = wished < room ? wished : room;
 	return 0;
 }

@@ -9,8 +9,9 @@
 
 /*
  * Raises the limit of open files as far as it goes and gives the number of
- * clients for which that is enough, wished (0: no wish) at most. A client needs
- * one descriptor for its socket and one a vector. 0, or -BELL_ENOMEM if there
+ * clients for which that is enough, wished at most; without a wish (0) as many
+ * as keep a QEMU alive that has the usual limit of 1,024. A client needs one
+ * descriptor for its socket and one a vector. 0, or -BELL_ENOMEM if there
  * is no room even for one.
  */
 int fdlimit_clients(unsigned vectors, size_t wished, size_t *max);

@@ -7,6 +7,7 @@ this server must not make, whatever its clients do.
 import contextlib
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -371,6 +372,31 @@ def client_that_drains_the_interrupts_of_others_loses_no_peer():
         assert drain(thief.peers[client.id][0]) == 1
         assert not client.interrupts()
         meet(device, client)
+
+
+# ---- how many ----
+
+@tap.case
+def default_number_of_clients_spares_a_qemu_of_1024_descriptors():
+    """The server lets so many in by itself; a few more, and QEMU dies."""
+    with Bellring() as rig:
+        device = rig.device()
+        resource.prlimit(device.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+        client = rig.client()
+        with contextlib.ExitStack() as others:
+            def full():
+                return 'newcomers wait' in rig.server.said()
+            joined = 0
+            while not full():
+                sock = others.enter_context(connect(rig.path))
+                until(lambda: full() or select.select([sock], [], [], 0)[0],
+                      'it joins, or has to wait')
+                joined += 1
+                assert joined < 1024, 'there is no limit'
+                device.fence(rig.vectors)
+            assert joined > 50, joined
+            device.fence(100)
+            meet(device, client)
 
 
 # ---- the server's death ----
