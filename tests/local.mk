@@ -18,3 +18,5 @@ include tests/device/local.mk
 include tests/guest/local.mk
 include tests/server.mk
 include tests/guest.mk
+include tests/docs.mk
+include tests/examples.mk
