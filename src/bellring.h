@@ -385,10 +385,11 @@ BELL_API size_t bell_max_message(const struct bell_bus *bus);
 
 /** What a message carries besides its bytes. */
 struct bell_envelope {
-	uint32_t peer;  /* to whom, or from whom */
-	uint16_t tag;   /* the user's; bell_send() sends 0 */
-	uint16_t flags; /* BELL_MORE or 0 */
-	uint64_t len;   /* bytes; ignored by bell_post() */
+	uint32_t peer;        /* to whom, or from whom */
+	uint32_t incarnation; /* of the sender; ignored by bell_post() */
+	uint16_t tag;         /* the user's; bell_send() sends 0 */
+	uint16_t flags;       /* BELL_MORE or 0 */
+	uint64_t len;         /* bytes; ignored by bell_post() */
 };
 
 /**

@@ -100,7 +100,7 @@ void link_review(struct bell_bus *bus);
 
 /* Sends one record; as bell_post(). */
 int bus_send(struct bell_bus *bus, uint32_t to, uint64_t header, const void *msg,
-	     uint32_t len, uint64_t deadline);
+	     uint32_t len, int timeout_ms);
 /* Sets the link's bit in the wake word of whose slot it is; rings if it sleeps. */
 void bus_wake(struct bell_bus *bus, struct layout_slot *slot, uint32_t id,
 	      uint32_t link);
@@ -109,6 +109,9 @@ void bus_wake(struct bell_bus *bus, struct layout_slot *slot, uint32_t id,
 
 /* 1: the next message is in rec, still queued; 0: none; negative: an error. */
 int bus_next(struct bell_bus *bus, struct bus_in **in, struct ring_record *rec);
+/* What the envelope tells of a record. */
+void bus_fill_envelope(struct bell_envelope *env, const struct bus_in *in,
+		       const struct ring_record *rec);
 /* Gives it back, wakes its sender if that is due. */
 void bus_release(struct bell_bus *bus, struct bus_in *in,
 		 const struct ring_record *rec);
@@ -124,8 +127,26 @@ uint64_t bus_deadline(int timeout_ms);
 int bus_remaining_ms(uint64_t deadline);
 /* The memory is still of this session and our slot ours. 0, or -BELL_ERESET. */
 int bus_check(const struct bell_bus *bus);
-/* Checks the session, then takes what the wake word tells. 0, or -BELL_ERESET. */
-int bus_collect(struct bell_bus *bus);
+/* Takes what the wake word tells. 0, or -BELL_ERESET. */
+int bus_take_news(struct bell_bus *bus);
+
+static inline bool bus_is_same(const struct bell_bus *bus)
+{
+	return layout_same(bus->memory, &bus->layout) &&
+	       shm_peek(&bus->self->word) == bus->slot_word;
+}
+
+static inline bool bus_has_news(const struct bell_bus *bus)
+{
+	return shm_peek(&bus->self->wake) != (bus->announced ? WAKE_ASLEEP : 0);
+}
+
+/* Checks the session, then takes the news if there is any. 0, or -BELL_ERESET. */
+static inline int bus_collect(struct bell_bus *bus)
+{
+	return bus_is_same(bus) && !bus_has_news(bus) ? 0 : bus_take_news(bus);
+}
+
 /* Arms all links and announces sleep. 1: look again instead; 0: armed. */
 int bus_arm(struct bell_bus *bus);
 /*

@@ -30,12 +30,10 @@ static const void *in_one_piece(struct bell_bus *bus,
 static int deliver(struct bell_bus *bus, struct bus_in *in,
 		   const struct ring_record *rec)
 {
-	struct bell_envelope env = { .peer = in->id,
-				     .tag = rec->tag,
-				     .flags = rec->flags & BELL_MORE,
-				     .len = rec->len };
 	const void *data = in_one_piece(bus, rec);
+	struct bell_envelope env;
 
+	bus_fill_envelope(&env, in, rec);
 	if (!data)
 		return error_plain(BELL_ENOMEM);
 	bus->delivering = in;
@@ -151,7 +149,7 @@ int bell_ping(struct bell_bus *bus, uint32_t to, int timeout_ms,
 	bus->pong = false;
 	bus->ping_nonce = nonce;
 	rc = bus_send(bus, to, record_header(RECORD_PING, 0, 0, sizeof(nonce)), &nonce,
-		      sizeof(nonce), deadline);
+		      sizeof(nonce), timeout_ms);
 	if (rc == 0)
 		rc = await_pong(bus, deadline);
 	bus->ping_nonce = 0;

@@ -236,14 +236,6 @@ int layout_read(const void *memory, size_t size, struct layout *out)
 	return 0;
 }
 
-bool layout_same(const void *memory, const struct layout *l)
-{
-	struct layout_header *h = layout_hdr(memory);
-
-	return shm_acquire(&h->magic) == LAYOUT_MAGIC &&
-	       shm_acquire(&h->session) == l->session;
-}
-
 static bool header_is_zero(const void *memory)
 {
 	shm_u64 *w = (shm_u64 *)(uintptr_t)memory;

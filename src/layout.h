@@ -262,12 +262,18 @@ int layout_read(const void *memory, size_t size, struct layout *out);
  */
 int layout_attach(void *memory, size_t size, bool force, struct layout *out);
 
-/* The memory still is of that session. */
-bool layout_same(const void *memory, const struct layout *l);
-
 static inline struct layout_header *layout_hdr(const void *memory)
 {
 	return (struct layout_header *)(uintptr_t)memory;
+}
+
+/* The memory still is of that session. */
+static inline bool layout_same(const void *memory, const struct layout *l)
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	return shm_acquire(&h->magic) == LAYOUT_MAGIC &&
+	       shm_acquire(&h->session) == l->session;
 }
 
 static inline struct layout_slot *layout_slot(const void *memory,

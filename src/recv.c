@@ -4,12 +4,14 @@
 
 #include "error.h"
 
+#include <string.h>
+
 /* Records of one sender in a row while others wait too. */
 #define TURN_LENGTH 64
 /* Links looked at in band while polling; colder ones are armed instead. */
 #define HOT_LINKS 4
 /* Pings answered in one look: hostile memory can hold no end of them. */
-#define CONTROL_MAX 4096
+#define CONTROL_MAX 256
 
 static void next_turn(struct bell_bus *bus)
 {
@@ -124,10 +126,11 @@ int bus_next(struct bell_bus *bus, struct bus_in **result,
 	return bus_check(bus);
 }
 
-static void fill_envelope(struct bell_envelope *env, const struct bus_in *in,
-			  const struct ring_record *rec)
+void bus_fill_envelope(struct bell_envelope *env, const struct bus_in *in,
+		       const struct ring_record *rec)
 {
 	env->peer = in->id;
+	env->incarnation = link_from_inc(in->link_word);
 	env->tag = rec->tag;
 	env->flags = rec->flags & BELL_MORE;
 	env->len = rec->len;
@@ -138,12 +141,15 @@ static int64_t take(struct bell_bus *bus, struct bus_in *in,
 		    struct bell_envelope *env)
 {
 	if (env)
-		fill_envelope(env, in, rec);
+		bus_fill_envelope(env, in, rec);
 	if (rec->len > size)
 		return error_detail(BELL_EMSGSIZE,
 				    "message of %u bytes from peer %u: the buffer has %zu",
 				    rec->len, in->id, size);
-	ring_copy_out(rec, 0, buf, rec->len);
+	if (rec->piece_len[1] == 0 && rec->len > 0)
+		memcpy(buf, rec->piece[0], rec->len);
+	else
+		ring_copy_out(rec, 0, buf, rec->len);
 	bus_release(bus, in, rec);
 	bus->stats.received++;
 	return rec->len;
@@ -152,7 +158,7 @@ static int64_t take(struct bell_bus *bus, struct bus_in *in,
 int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		  struct bell_envelope *env, int timeout_ms)
 {
-	uint64_t deadline = bus_deadline(timeout_ms);
+	uint64_t deadline = 0;
 	struct ring_record rec;
 	struct bus_in *in;
 	int looks = 0, rc;
@@ -167,7 +173,10 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 			*env = (struct bell_envelope){ .peer = bus->corrupt_id };
 		if (rc < 0)
 			return rc;
-		if (deadline == 0) {
+		/* The clock is asked only by who has to wait. */
+		if (deadline == 0)
+			deadline = bus_deadline(timeout_ms);
+		if (timeout_ms == 0) {
 			if (bus->mode == BELL_POLL || bus_arm(bus) == 0)
 				return error_plain(BELL_EAGAIN);
 			if (++looks >= BUS_LOOKS_MAX)
@@ -177,7 +186,7 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		}
 		rc = bus_idle(bus, NULL, 0, deadline);
 		if (rc == -BELL_EAGAIN)
-			deadline = 0; /* a last look, which arms the bus */
+			timeout_ms = 0; /* a last look, which arms the bus */
 		else if (rc < 0)
 			return rc;
 	}

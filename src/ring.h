@@ -16,7 +16,10 @@
 #ifndef BELL_RING_H
 #define BELL_RING_H
 
+#include "bellring.h"
 #include "layout.h"
+
+#include <string.h>
 
 struct ring_writer {
 	struct layout_link *ctl;
@@ -83,17 +86,159 @@ void ring_reader_init(struct ring_reader *r, struct layout_link *ctl,
 		      unsigned char *data, uint64_t size);
 
 /*
+ * The path of every message, inline: a call for each step would cost as much as
+ * the steps.
+ */
+
+/* The header word at an offset; offsets of records are multiples of 8. */
+static inline shm_u64 *ring_header(unsigned char *data, uint64_t off)
+{
+	return (shm_u64 *)(void *)(data + off);
+}
+
+static inline uint64_t ring_advance(uint64_t off, uint64_t by, uint64_t size)
+{
+	off += by;
+	return off >= size ? off - size : off;
+}
+
+/* Bytes needed for a record and the next header behind it. */
+static inline uint64_t ring_room(uint32_t len)
+{
+	return record_size(len) + RECORD_HEADER;
+}
+
+static inline uint64_t ring_free(const struct ring_writer *w)
+{
+	return w->size - (w->pos - w->consumed);
+}
+
+/* 1: a record of len bytes fits now; 0: not; -BELL_ECORRUPT. */
+static inline int ring_has_space(struct ring_writer *w, uint32_t len)
+{
+	uint64_t consumed;
+
+	if (ring_free(w) >= ring_room(len))
+		return 1;
+	/* C: pairs with D in ring_release(); those bytes are read. */
+	consumed = shm_acquire(&w->ctl->consumed);
+	if (consumed - w->consumed > w->pos - w->consumed ||
+	    consumed % RECORD_ALIGN)
+		return -BELL_ECORRUPT;
+	w->consumed = consumed;
+	return ring_free(w) >= ring_room(len);
+}
+
+static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void *data,
+		    uint32_t len)
+{
+	uint64_t first = w->size - off;
+
+	if (len == 0)
+		return;
+	if (len <= first) {
+		memcpy(w->data + off, data, len);
+		return;
+	}
+	memcpy(w->data + off, data, first);
+	memcpy(w->data, (const unsigned char *)data + first, len - first);
+}
+
+/*
  * Copies a record in and commits it. 0, -BELL_EAGAIN (no space now), or
  * -BELL_ECORRUPT. The caller checked len against ring_max_message().
  */
-int ring_write(struct ring_writer *w, uint64_t header, const void *data,
-	       uint32_t len);
+static inline int ring_write(struct ring_writer *w, uint64_t header, const void *data,
+	       uint32_t len)
+{
+	uint64_t size = record_size(len), off = w->off;
+	int rc = ring_has_space(w, len);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : -BELL_EAGAIN;
+	ring_copy_in(w, ring_advance(off, RECORD_HEADER, w->size), data, len);
+	w->off = ring_advance(off, size, w->size);
+	w->pos += size;
+	shm_set(ring_header(w->data, w->off), 0);
+	/* E: pairs with F in ring_read(); the record and the 0 behind it. */
+	shm_release(ring_header(w->data, off), header);
+	return 0;
+}
 
 /* After ring_write() moved from position before: must the receiver be woken? */
-bool ring_data_wanted(const struct ring_writer *w, uint64_t before);
+static inline bool ring_data_wanted(const struct ring_writer *w, uint64_t before)
+{
+	/*
+	 * Invariant: the sender sees the event, or the receiver sees the
+	 * header. Relaxed: the fence orders it.
+	 */
+	shm_fence_writer(); /* F1: pairs with F2 in ring_arm() */
+	return ring_crossed(shm_peek(&w->ctl->data_event), before, w->pos);
+}
 
-/* 1: a record of len bytes fits now; 0: not; -BELL_ECORRUPT. */
-int ring_has_space(struct ring_writer *w, uint32_t len);
+static inline int ring_read(const struct ring_reader *r, uint64_t pos, uint64_t off,
+		       struct ring_record *rec)
+{
+	/* F: pairs with E in ring_write(). Read once: the sender may scribble. */
+	uint64_t h = shm_acquire(ring_header(r->data, off));
+	uint64_t at, first;
+
+	if (h == 0)
+		return 0;
+	rec->len = (uint32_t)h;
+	rec->tag = (uint16_t)(h >> 32);
+	rec->flags = (uint8_t)(h >> 48);
+	rec->kind = (uint8_t)(h >> 56);
+	rec->pos = pos;
+	if (rec->kind < RECORD_DATA || rec->kind > RECORD_PAD ||
+	    rec->len > ring_max_message(r->size))
+		return -BELL_ECORRUPT;
+	if (rec->kind == RECORD_PAD && off + record_size(rec->len) != r->size)
+		return -BELL_ECORRUPT;
+	at = ring_advance(off, RECORD_HEADER, r->size);
+	first = r->size - at;
+	rec->piece[0] = r->data + at;
+	rec->piece[1] = r->data;
+	rec->piece_len[0] = rec->len <= first ? rec->len : (uint32_t)first;
+	rec->piece_len[1] = rec->len - rec->piece_len[0];
+	return 1;
+}
+
+/* Gives the record back, from ring_peek() and still the oldest. */
+static inline void ring_release(struct ring_reader *r, const struct ring_record *rec)
+{
+	uint64_t size = record_size(rec->len);
+
+	r->pos += size;
+	r->off = ring_advance(r->off, size, r->size);
+	if (r->scanned < r->pos) {
+		r->scanned = r->pos;
+		r->scan_off = r->off;
+	}
+	/* D: pairs with C in ring_has_space(); our reads come before. */
+	shm_release(&r->ctl->consumed, r->pos);
+}
+
+/* 1: the oldest record is in rec; 0: none; -BELL_ECORRUPT. */
+static inline int ring_peek(struct ring_reader *r, struct ring_record *rec)
+{
+	int rc;
+
+	/* At most one padding, at the ring's end: after it the offset is 0. */
+	while ((rc = ring_read(r, r->pos, r->off, rec)) == 1 &&
+	       rec->kind == RECORD_PAD)
+		ring_release(r, rec);
+	/* A scan saw a record here: a header does not become 0 again. */
+	if (rc == 0 && r->scanned > r->pos)
+		return -BELL_ECORRUPT;
+	return rc;
+}
+
+/* Is there a record at the end of what was scanned or read? One load. */
+static inline bool ring_has_data(const struct ring_reader *r)
+{
+	return shm_peek(ring_header(r->data, r->scan_off)) != 0;
+}
 
 /*
  * Asks to be woken when a useful amount is free: half the ring, or what len
@@ -101,12 +246,6 @@ int ring_has_space(struct ring_writer *w, uint32_t len);
  * wish was stored: only 0 may sleep.
  */
 int ring_want_space(struct ring_writer *w, uint32_t len);
-
-/* 1: the oldest record is in rec; 0: none; -BELL_ECORRUPT. */
-int ring_peek(struct ring_reader *r, struct ring_record *rec);
-
-/* Gives the record back, from ring_peek() and still the oldest. */
-void ring_release(struct ring_reader *r, const struct ring_record *rec);
 
 /* So much was released since the sender's wish was looked at that it is due. */
 static inline bool ring_space_due(const struct ring_reader *r)
@@ -122,9 +261,6 @@ bool ring_space_wanted(struct ring_reader *r);
  * Returns true if it is there already: then do not sleep.
  */
 bool ring_arm(struct ring_reader *r);
-
-/* Is there a record at that end? One load. */
-bool ring_has_data(const struct ring_reader *r);
 
 /*
  * Like ring_peek(), for the next record not seen by a scan; it stays queued.

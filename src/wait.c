@@ -50,8 +50,7 @@ int bus_remaining_ms(uint64_t deadline)
 
 int bus_check(const struct bell_bus *bus)
 {
-	if (layout_same(bus->memory, &bus->layout) &&
-	    shm_peek(&bus->self->word) == bus->slot_word)
+	if (bus_is_same(bus))
 		return 0;
 	return error_detail(BELL_ERESET,
 			    "the memory was formatted anew, or peer %u joined again "
@@ -69,13 +68,6 @@ static void activate_bit(struct bell_bus *bus, uint32_t bit)
 	}
 }
 
-static bool has_news(const struct bell_bus *bus)
-{
-	uint64_t wake = shm_peek(&bus->self->wake);
-
-	return wake != (bus->announced ? WAKE_ASLEEP : 0);
-}
-
 /* The word became another's in this very moment: it has to look, and knows not. */
 static void give_back(struct bell_bus *bus, uint64_t news)
 {
@@ -83,12 +75,12 @@ static void give_back(struct bell_bus *bus, uint64_t news)
 	(void)bell_ring(bus->peer, slot_id(shm_peek(&bus->self->word)), BUS_VECTOR);
 }
 
-int bus_collect(struct bell_bus *bus)
+int bus_take_news(struct bell_bus *bus)
 {
 	uint64_t news;
 	int rc = bus_check(bus);
 
-	if (rc < 0 || !has_news(bus))
+	if (rc < 0)
 		return rc;
 	news = shm_exchange(&bus->self->wake, 0);
 	bus->announced = false;
@@ -108,7 +100,7 @@ int bus_collect(struct bell_bus *bus)
 /* One look at what is waited for, without a write to shared memory. */
 static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 {
-	if (has_news(bus))
+	if (bus_has_news(bus))
 		return 1;
 	if (out) {
 		/* -BELL_ECORRUPT shows again at the next try. */
@@ -157,7 +149,7 @@ static int arm_links(struct bell_bus *bus)
 static int announce(struct bell_bus *bus)
 {
 	if (bus->announced)
-		return has_news(bus);
+		return bus_has_news(bus);
 	bus->announced = true;
 	/* A full barrier. Every bit set from here on comes with a doorbell. */
 	return (shm_fetch_or(&bus->self->wake, WAKE_ASLEEP) & ~WAKE_ASLEEP) != 0;
@@ -185,7 +177,7 @@ int bus_remind(struct bell_bus *bus)
 void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before)
 {
 	if (was_armed && bus->looks != looks_before &&
-	    (!bus_is_armed(bus) || has_news(bus)))
+	    (!bus_is_armed(bus) || bus_has_news(bus)))
 		(void)bus_remind(bus);
 }
 
@@ -297,7 +289,7 @@ int bus_idle(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	/* News without end must not hide the deadline. */
 	if (++bus->looks % BUS_LOOKS_MAX == 0 && bus_remaining_ms(deadline) == 0)
 		return error_plain(BELL_EAGAIN);
-	if (has_news(bus))
+	if (bus_has_news(bus))
 		return bus_collect(bus);
 	/* Without interrupts there is nothing to sleep on. */
 	if (bus->mode == BELL_POLL || bus->peer->port->vectors == 0) {

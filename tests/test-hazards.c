@@ -363,7 +363,7 @@ START_TEST(a_message_callback_is_not_entered_again)
 }
 END_TEST
 
-static int inner_ping;
+static _Atomic int inner_ping;
 
 static void ping_inside(struct bell_peer *p, unsigned vector, void *arg)
 {

@@ -67,13 +67,8 @@ static size_t first_size(const struct session *s)
 
 static int take(struct receiver *r, const struct bell_envelope *env)
 {
-	struct bell_peer_info info = { .incarnation = 0 };
-
 	r->gone_before = false;
-	/* Only a message in pieces can outlive its sender. */
-	if ((env->flags & BELL_MORE) && !inbox_is_open(r->inbox, env->peer))
-		session_peer_info(r->s, env->peer, &info);
-	return inbox_take(r->inbox, env, info.incarnation, r->buf);
+	return inbox_take(r->inbox, env, r->buf);
 }
 
 static int on_corrupt(struct receiver *r, uint32_t peer)

@@ -66,11 +66,6 @@ static struct chain *find_open(const struct inbox *in, uint32_t peer)
 	return c;
 }
 
-bool inbox_is_open(const struct inbox *in, uint32_t peer)
-{
-	return find_open(in, peer) != NULL;
-}
-
 const struct inbox_message *inbox_unfinished(const struct inbox *in, size_t i)
 {
 	const struct chain *c;
@@ -81,8 +76,7 @@ const struct inbox_message *inbox_unfinished(const struct inbox *in, size_t i)
 	return NULL;
 }
 
-static struct chain *append(struct inbox *in, const struct bell_envelope *env,
-			    uint32_t incarnation)
+static struct chain *append(struct inbox *in, const struct bell_envelope *env)
 {
 	struct chain **at = &in->first, *c = calloc(1, sizeof(*c));
 
@@ -90,7 +84,7 @@ static struct chain *append(struct inbox *in, const struct bell_envelope *env,
 		return NULL;
 	c->m.peer = env->peer;
 	c->m.tag = env->tag;
-	c->m.incarnation = incarnation;
+	c->m.incarnation = env->incarnation;
 	while (*at)
 		at = &(*at)->next;
 	*at = c;
@@ -150,14 +144,20 @@ static int advance(struct inbox *in)
 	return CLI_DONE;
 }
 
-int inbox_take(struct inbox *in, const struct bell_envelope *env,
-	       uint32_t incarnation, const void *data)
+int inbox_take(struct inbox *in, const struct bell_envelope *env, const void *data)
 {
 	struct chain *c = find_open(in, env->peer);
 	int rc = CLI_DONE;
 
+	/* Its next incarnation knows nothing of what the last one left undone. */
+	if (c && c->m.incarnation != env->incarnation) {
+		rc = inbox_break(in, env->peer);
+		c = NULL;
+	}
+	if (rc != CLI_DONE || inbox_is_done(in))
+		return rc;
 	if (!c) {
-		c = append(in, env, incarnation);
+		c = append(in, env);
 		if (!c)
 			return cli_no_memory();
 		if (c == in->first)

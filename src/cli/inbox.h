@@ -40,17 +40,16 @@ struct inbox *inbox_new(const struct inbox_sink *sink, uint64_t want);
 void inbox_free(struct inbox *in);
 
 /*
- * Takes a piece. incarnation is looked at only if it begins a message. Returns
- * an enum cli_exit, failures told: the sink's, or that of a temporary file.
+ * Takes a piece; one of the sender's next incarnation breaks off what the last
+ * one left unfinished. Returns an enum cli_exit, failures told: the sink's, or
+ * that of a temporary file.
  */
 int inbox_take(struct inbox *in, const struct bell_envelope *env,
-	       uint32_t incarnation, const void *data);
+	       const void *data);
 /* Ends this sender's unfinished message as broken; UINT32_MAX: all of them. */
 int inbox_break(struct inbox *in, uint32_t peer);
 /* All messages that were wanted have ended, also by breaking off. */
 bool inbox_is_done(const struct inbox *in);
-/* A message of this sender is unfinished. */
-bool inbox_is_open(const struct inbox *in, uint32_t peer);
 /* The i-th unfinished message, NULL past the last one. */
 const struct inbox_message *inbox_unfinished(const struct inbox *in, size_t i);
 

@@ -68,7 +68,10 @@ int session_news_begin(struct session *s);
 int session_news(struct session *s, int left_ms);
 void session_news_end(struct session *s);
 
-/* session_look() and session_sleep(): bell_recv() that also ends with -BELL_EAGAIN once sys_stopped(). */
+/*
+ * session_look() and session_sleep(): bell_recv() that ends with -BELL_EAGAIN
+ * also once sys_stopped().
+ */
 int64_t session_recv(struct session *s, void *buf, size_t size,
 		     struct bell_envelope *env, int timeout_ms);
 /* Waits for space in slices, so that a signal ends it (-BELL_EAGAIN). */
