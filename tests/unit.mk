@@ -24,9 +24,16 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 TEST_LIBS = tests/libtesting.la
-tests_conformance_fake_SOURCES = %D%/conformance.c %D%/conformance-fake.c
+CONFORMANCE = \
+	%D%/conformance.c \
+	%D%/conformance.h \
+	%D%/conformance-directory.c \
+	%D%/conformance-messages.c \
+	%D%/conformance-raw.c \
+	%D%/conformance-waiting.c
+tests_conformance_fake_SOURCES = $(CONFORMANCE) %D%/conformance-fake.c
 tests_conformance_fake_LDADD = $(TEST_LIBS)
-tests_conformance_host_SOURCES = %D%/conformance.c %D%/conformance-host.c
+tests_conformance_host_SOURCES = $(CONFORMANCE) %D%/conformance-host.c
 tests_conformance_host_LDADD = $(TEST_LIBS)
 tests_stress_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * conformance.h - what the files of the conformance suite share
+ */
+#ifndef BELL_CONFORMANCE_H
+#define BELL_CONFORMANCE_H
+
+#include "testing.h"
+#include "world.h"
+
+#define WAIT_MS 5000
+
+/* Set up before each case: two peers, and but for raw cases a bus on each. */
+extern const struct world *world;
+extern struct bell_peer *a, *b;
+extern struct bell_bus *bus_a, *bus_b;
+
+/* Joins under that name; fails the case if it can't. */
+struct bell_bus *join(struct bell_peer *peer, const char *name);
+
+void setup_raw(void);
+void setup(void);
+/* A case with this fixture and a bound on its time. */
+TCase *add_case(Suite *suite, const char *name, void (*before)(void));
+
+void add_raw(Suite *suite);       /* conformance-raw.c */
+void add_messages(Suite *suite);  /* conformance-messages.c */
+void add_waiting(Suite *suite);   /* conformance-waiting.c */
+void add_directory(Suite *suite); /* conformance-directory.c */
+
+#endif
