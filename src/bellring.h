@@ -457,9 +457,8 @@ typedef void bell_message_fn(struct bell_bus *bus,
 
 /**
  * bell_on_message - deliver messages from bell_dispatch()
- * @fn:  may call everything except bell_recv(), bell_leave(), bell_dispatch(),
- *       bell_wait();
- *       NULL removes it
+ * @fn:  NULL removes it; may call everything except bell_recv(), bell_leave(),
+ *       bell_dispatch(), bell_wait(), bell_close()
  * @arg: borrowed, passed on to @fn
  *
  * The sender can change @data while @fn looks at it: copy before checking.

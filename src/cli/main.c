@@ -219,8 +219,10 @@ static int dispatch(struct session *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct session s = { .timeout_ms = -1, .wait = BELL_INTERRUPT };
-	int rc = dispatch(&s, argc, argv), flushed;
+	int rc, flushed;
 
+	sys_raise_limits();
+	rc = dispatch(&s, argc, argv);
 	session_close(&s);
 	flushed = cli_flush();
 	return rc == CLI_DONE ? flushed : rc;

@@ -52,6 +52,17 @@ static int make_pipe(void)
 	return 0;
 }
 
+void sys_raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* Refused: then a peer too many is an error that names the remedy. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int sys_catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };

@@ -26,6 +26,9 @@
 int sys_catch_signals(void);
 bool sys_stopped(void);
 
+/* As many open descriptors as allowed: there is one a vector of each peer. */
+void sys_raise_limits(void);
+
 /*
  * Waits until the handle is signalled, a signal came, or timeout_ms is over
  * (-1: for ever). Tells nothing: the caller looks at what it waited for.
