@@ -255,6 +255,10 @@ static void format_claimed(void *memory, size_t size, uint64_t mine)
 
 	if (layout_plan(size, NULL, &l) < 0)
 		return;
+	/* What the server gives each peer stays true; from garbage it is but a hint. */
+	l.server_vectors = shm_peek(&h->server_vectors);
+	if (l.server_vectors > BELL_VECTOR_MAX + 1)
+		l.server_vectors = 0;
 	if (shm_acquire(&h->format_word) != mine)
 		return;
 	(void)shm_cas(&h->magic, magic, 0);

@@ -103,7 +103,8 @@ static bool parse_seconds(const char *text, int *ms)
 	if (end == text || *end != '\0' || !isfinite(v) || v < 0 ||
 	    v > SECONDS_MAX)
 		return false;
-	*ms = (int)ceil(v * 1000);
+	*ms = (int)(v * 1000);
+	*ms += *ms < v * 1000; /* up: 0 would not wait */
 	return true;
 }
 
