@@ -19,4 +19,7 @@ include tests/guest/local.mk
 include tests/server.mk
 include tests/guest.mk
 include tests/docs.mk
+include tests/sanitize.mk
+include tests/raw.mk
 include tests/examples.mk
+include tests/fuzz/local.mk

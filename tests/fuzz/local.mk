@@ -1,0 +1,47 @@
+# `make check-fuzz`: each target of FUZZ_TARGETS for FUZZ_SECONDS (30), in a
+# build of its own below fuzz/. To go on with one by hand:
+#     cd fuzz && tests/fuzz/fuzz-bus corpus/bus
+FUZZ_TARGETS = bus layout proto ring
+HOSTILE = %D%/hostile.c %D%/hostile.h
+
+# Only what clang built with -fsanitize=fuzzer-no-link links to them.
+EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-layout %D%/fuzz-proto %D%/fuzz-ring
+%C%_fuzz_bus_SOURCES = %D%/fuzz-bus.c $(HOSTILE)
+%C%_fuzz_bus_LDADD = libcore.la
+%C%_fuzz_bus_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_layout_SOURCES = %D%/fuzz-layout.c $(HOSTILE)
+%C%_fuzz_layout_LDADD = libcore.la
+%C%_fuzz_layout_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_proto_SOURCES = %D%/fuzz-proto.c $(HOSTILE)
+%C%_fuzz_proto_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/server-client
+%C%_fuzz_proto_LDADD = libcore.la
+%C%_fuzz_proto_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_ring_SOURCES = %D%/fuzz-ring.c $(HOSTILE)
+%C%_fuzz_ring_LDADD = libcore.la
+%C%_fuzz_ring_LDFLAGS = -fsanitize=fuzzer
+
+# The same targets without a fuzzer, by any compiler: what was once found, and
+# the seeds, are part of `make check`.
+check_PROGRAMS += %D%/replay-bus %D%/replay-layout %D%/replay-proto %D%/replay-ring
+%C%_replay_bus_SOURCES = %D%/replay.c $(%C%_fuzz_bus_SOURCES)
+%C%_replay_bus_LDADD = libcore.la
+%C%_replay_layout_SOURCES = %D%/replay.c $(%C%_fuzz_layout_SOURCES)
+%C%_replay_layout_LDADD = libcore.la
+%C%_replay_proto_SOURCES = %D%/replay.c $(%C%_fuzz_proto_SOURCES)
+%C%_replay_proto_CPPFLAGS = $(%C%_fuzz_proto_CPPFLAGS)
+%C%_replay_proto_LDADD = libcore.la
+%C%_replay_ring_SOURCES = %D%/replay.c $(%C%_fuzz_ring_SOURCES)
+%C%_replay_ring_LDADD = libcore.la
+TESTS += %D%/test-replay.py
+%D%/test-replay.log: %D%/replay-bus %D%/replay-layout %D%/replay-proto %D%/replay-ring
+
+EXTRA_DIST += %D%/check-fuzz.sh %D%/seeds.py %D%/test-replay.py
+check-fuzz:
+	@FUZZ_TARGETS='$(FUZZ_TARGETS)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		TESTS=%D%/check-fuzz.sh TEST_LOGS=%D%/check-fuzz.log \
+		check_PROGRAMS= check_LTLIBRARIES=
+CLEANFILES += fuzz-probe.log
+clean-fuzz:
+	rm -rf fuzz
+clean-local: clean-fuzz
+.PHONY: check-fuzz clean-fuzz
