@@ -3,53 +3,36 @@
  * host.c - the port "unix:PATH": a peer on the host, by an ivshmem server
  *
  * The only global is bell_port_unix. Everything the server sends is checked by
- * proto.c; what it cannot know, as that a descriptor is an eventfd, is here.
+ * proto.c; what it cannot know, as that a descriptor is an eventfd, is checked
+ * where it is taken in.
+ *
+ * A doorbell must not be lost because the news of the peer's joining is on its
+ * way: whoever finds a peer in the directory in the memory rings it once, and
+ * that peer may sleep for ever. So ring() takes in by itself what the server has
+ * said, and a doorbell for a peer (or vector) that is unknown even then is
+ * -BELL_ENOPEER, but is remembered and rung if that vector comes (remotes.h).
  */
+#include "host.h"
+
 #include "dial.h"
 #include "error.h"
-#include "eventset.h"
 #include "fd.h"
-#include "fdcheck.h"
-#include "layout.h"
 #include "os.h"
-#include "port.h"
-#include "proto.h"
-#include "remotes.h"
-#include "sockfd.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define TAGS 64
-#define MESSAGES_A_WAIT 4096 /* others than the server get their turn */
 #define SERVER_TAG EVENTSET_OTHER
-
-/*
- * A client is not told how many vectors of its own will come. If nothing says
- * how many, this silence after one of them ends the greeting; if the header or
- * other peers promise more, or none came at all, the longer one does.
- */
-#define QUIET_NS UINT64_C(20000000)
-#define PATIENT_NS UINT64_C(500000000)
+#define UNTOLD_TAG (EVENTSET_OTHER + 1)
 
 extern const struct bell_port_ops bell_port_unix; /* last in this file */
-
-struct host {
-	struct bell_port port;
-	char *path;
-	int sock;           /* -1 once the server is lost */
-	unsigned promised;  /* own vectors by the region's header; 0: unknown */
-	unsigned others;    /* vectors that another peer has; 0: unknown */
-	bool has_remotes;
-	struct eventset set;
-	struct proto proto;
-	struct remotes remotes;
-};
 
 static struct host *host_of(const struct bell_port *port)
 {
@@ -66,238 +49,7 @@ static int blame(const struct host *h, int rc)
 			    why[0] ? why : bell_strerror(rc));
 }
 
-/* ---- what the server gives --------------------------------------------- */
-
-/*
- * If the server did not seal the memory, whoever holds its descriptor can cut
- * it short and kill us by SIGBUS; QEMU is in the same position. bellring-server
- * seals it.
- */
-static int take_memory(struct host *h, int fd)
-{
-	struct layout layout;
-	size_t size = 0;
-	void *at;
-	int rc;
-
-	if (fd < 0)
-		return error_detail(BELL_ENOMEM,
-				    "no room for the memory's descriptor; raise the "
-				    "limit of open files (ulimit -n)");
-	rc = fdcheck_memory(fd, &size);
-	if (rc < 0)
-		goto out;
-	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED) {
-		rc = error_detail(from_errno(errno), "memory: mmap of %zu bytes: %s",
-				  size, strerror(errno));
-		goto out;
-	}
-	h->port.memory = at;
-	h->port.size = size;
-	if (layout_read(at, size, &layout) == 0 &&
-	    layout.server_vectors <= PROTO_VECTORS)
-		h->promised = layout.server_vectors;
-out:	fd_close(&fd);
-	return rc;
-}
-
-static int take_peer_vector(struct host *h, struct proto_event *ev)
-{
-	int rc = ev->fd >= 0 ? fdcheck_eventfd(ev->fd) : 0;
-
-	if (rc < 0) {
-		fd_close(&ev->fd);
-		return rc;
-	}
-	if (ev->vector >= h->others)
-		h->others = ev->vector + 1;
-	return remotes_add(&h->remotes, ev->id, ev->vector, &ev->fd);
-}
-
-static int take_own_vector(struct host *h, struct proto_event *ev)
-{
-	int rc;
-
-	if (ev->fd < 0)
-		return error_detail(BELL_ENOMEM,
-				    "no room for own vector %u's descriptor; raise "
-				    "the limit of open files (ulimit -n)",
-				    ev->vector);
-	rc = fdcheck_eventfd(ev->fd);
-	if (rc < 0) {
-		fd_close(&ev->fd);
-		return rc;
-	}
-	rc = eventset_add_vector(&h->set, ev->vector, &ev->fd);
-	if (rc == 0)
-		h->port.vectors = ev->vector + 1;
-	return rc;
-}
-
-/* Takes ev's descriptor. Returns the number of things told to sink (or NULL). */
-static int apply(struct host *h, struct proto_event *ev,
-		 const struct port_sink *sink)
-{
-	int rc;
-
-	switch (ev->kind) {
-	case PROTO_NOTHING:
-	case PROTO_GREETED:
-		return 0;
-	case PROTO_OWN_ID:
-		h->port.id = ev->id;
-		return 0;
-	case PROTO_MEMORY_FD:
-		return take_memory(h, fd_take(&ev->fd));
-	case PROTO_PEER_VECTOR:
-		rc = take_peer_vector(h, ev);
-		if (rc < 0 || !sink || ev->vector != 0)
-			return rc;
-		sink->peer(sink->arg, ev->id, BELL_PEER_JOINED);
-		return 1;
-	case PROTO_OWN_VECTOR:
-		if (!sink)
-			return take_own_vector(h, ev);
-		fd_close(&ev->fd); /* too late: the number of vectors is told */
-		return 0;
-	case PROTO_PEER_LEFT:
-		remotes_remove(&h->remotes, ev->id);
-		if (!sink)
-			return 0;
-		sink->peer(sink->arg, ev->id, BELL_PEER_LEFT);
-		return 1;
-	}
-	return error_detail(BELL_EPROTO, "unknown event");
-}
-
-/*
- * Receives up to one message. *told gets what apply() told. 0, or -BELL_EAGAIN
- * if nothing is there, -BELL_EGONE at the end, or what is wrong.
- */
-static int receive(struct host *h, const struct port_sink *sink, int *told)
-{
-	unsigned char bytes[PROTO_SIZE];
-	struct proto_event ev;
-	int fd, n, rc;
-
-	*told = 0;
-	n = sockfd_recv(h->sock, bytes, proto_wants(&h->proto), &fd);
-	if (n < 0)
-		return n;
-	if (n == 0) {
-		fd_close(&fd);
-		return error_plain(BELL_EGONE);
-	}
-	rc = proto_feed(&h->proto, bytes, (size_t)n, &fd, &ev);
-	if (rc < 0)
-		return rc;
-	rc = apply(h, &ev, sink);
-	if (rc < 0)
-		return rc;
-	*told = rc;
-	return 0;
-}
-
-/* ---- the greeting ------------------------------------------------------- */
-
-static unsigned expected_vectors(const struct host *h)
-{
-	return h->promised ? h->promised : h->others;
-}
-
-static bool greeting_complete(const struct host *h)
-{
-	unsigned expected = expected_vectors(h);
-
-	return h->port.memory && expected > 0 && h->port.vectors >= expected;
-}
-
-/* How long a silence ends the greeting; 0: none does. */
-static uint64_t quiet_ns(const struct host *h)
-{
-	if (!h->port.memory)
-		return 0;
-	if (expected_vectors(h) == 0 && h->port.vectors > 0)
-		return QUIET_NS;
-	return PATIENT_NS;
-}
-
-static const char *what_is_missing(const struct host *h)
-{
-	switch (h->proto.state) {
-	case PROTO_WANT_VERSION:
-		return "no version yet";
-	case PROTO_WANT_ID:
-		return "no id yet";
-	case PROTO_WANT_MEMORY:
-		return "no memory yet";
-	default:
-		return "vectors missing";
-	}
-}
-
-static int cut_short(const struct host *h)
-{
-	return error_detail(BELL_EPROTO,
-			    "server closed the connection after %lu messages of "
-			    "its greeting, %s", h->proto.messages,
-			    what_is_missing(h));
-}
-
-/* Returns 1 if the socket is readable, 0 at until_ns, or -BELL_EIO. */
-static int wait_readable(int sock, uint64_t until_ns)
-{
-	struct pollfd p = { .fd = sock, .events = POLLIN };
-	int n;
-
-	do {
-		uint64_t now = os_now_ns();
-		uint64_t ms = now < until_ns ?
-				      (until_ns - now + 999999) / 1000000 : 0;
-
-		n = poll(&p, 1, (int)ms);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return error_detail(from_errno(errno), "poll: %s",
-				    strerror(errno));
-	return n;
-}
-
-/* Waits for more. Returns 1 if there is, 0 if the greeting is over. */
-static int greeting_goes_on(struct host *h, uint64_t deadline_ns)
-{
-	uint64_t quiet = quiet_ns(h), end = os_now_ns() + quiet;
-	bool bounded = quiet > 0 && end <= deadline_ns;
-	int rc = wait_readable(h->sock, bounded ? end : deadline_ns);
-
-	if (rc != 0 || bounded)
-		return rc;
-	return error_detail(BELL_EAGAIN,
-			    "greeting not complete in time: %lu messages came, %s",
-			    h->proto.messages, what_is_missing(h));
-}
-
-static int greet(struct host *h, uint64_t deadline_ns)
-{
-	int told, rc;
-
-	while (!greeting_complete(h)) {
-		rc = receive(h, NULL, &told);
-		if (rc == -BELL_EGONE)
-			return cut_short(h);
-		if (rc == 0)
-			continue;
-		if (rc != -BELL_EAGAIN)
-			return rc;
-		rc = greeting_goes_on(h, deadline_ns);
-		if (rc <= 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* ---- the port ----------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------- */
 
 static void host_close(struct bell_port *port)
 {
@@ -312,6 +64,9 @@ static void host_close(struct bell_port *port)
 	proto_done(&h->proto);
 	eventset_done(&h->set);
 	fd_close(&h->sock);
+	fd_close(&h->untold_fd);
+	if (h->has_intake)
+		pthread_mutex_destroy(&h->intake);
 	free(h->path);
 	free(h);
 }
@@ -325,6 +80,7 @@ static struct host *host_new(const char *path)
 	h->port.ops = &bell_port_unix;
 	h->port.kind = BELL_KIND_HOST;
 	h->sock = -1;
+	h->untold_fd = -1;
 	proto_init(&h->proto);
 	eventset_clear(&h->set);
 	h->path = strdup(path);
@@ -332,6 +88,22 @@ static struct host *host_new(const char *path)
 		return h;
 	host_close(&h->port);
 	return NULL;
+}
+
+/* What makes taking in by any thread possible. */
+static int prepare_intake(struct host *h)
+{
+	int err = pthread_mutex_init(&h->intake, NULL);
+
+	if (err != 0)
+		return error_detail(BELL_ENOMEM, "pthread_mutex_init: %s",
+				    strerror(err));
+	h->has_intake = true;
+	h->untold_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (h->untold_fd < 0)
+		return error_detail(from_errno(errno), "eventfd: %s",
+				    strerror(errno));
+	return eventset_add_other(&h->set, UNTOLD_TAG, h->untold_fd);
 }
 
 static int host_start(struct host *h, int timeout_ms)
@@ -346,12 +118,16 @@ static int host_start(struct host *h, int timeout_ms)
 	rc = eventset_init(&h->set);
 	if (rc < 0)
 		return rc;
+	rc = prepare_intake(h);
+	if (rc < 0)
+		return rc;
 	rc = dial(h->path, deadline, &h->sock);
 	if (rc < 0)
 		return rc;
-	rc = greet(h, deadline);
+	rc = greeting_take(h, deadline);
 	if (rc < 0)
 		return rc;
+	h->greeted = true;
 	return eventset_add_other(&h->set, SERVER_TAG, h->sock);
 }
 
@@ -372,12 +148,22 @@ static int host_open(const char *rest, int timeout_ms, struct bell_port **out)
 	return 0;
 }
 
+/* ---- in use ---------------------------------------------------------------- */
+
 static int host_ring(struct bell_port *port, uint32_t id, unsigned vector)
 {
 	struct host *h = host_of(port);
+	int rc;
 
-	if (id != port->id)
-		return remotes_ring(&h->remotes, id, vector);
+	if (id != port->id) {
+		rc = remotes_ring(&h->remotes, id, vector);
+		if (rc != -BELL_ENOPEER)
+			return rc;
+		/* The news is told by wait(), for which the handle wakes. */
+		if (intake_all(h))
+			(void)eventfd_signal(h->untold_fd);
+		return remotes_ring_or_note(&h->remotes, id, vector);
+	}
 	/* As in a guest, whose device rings itself too. */
 	if (vector >= port->vectors)
 		return error_detail(BELL_ENOPEER,
@@ -391,26 +177,33 @@ static bell_handle_t host_handle(const struct bell_port *port)
 	return host_of(port)->set.epoll_fd;
 }
 
-static int server_lost(struct host *h, const struct port_sink *sink)
+/* Without the lock: the sink may call all but close(). */
+static int tell_news(struct host *h, const struct port_sink *sink)
 {
-	eventset_remove_other(&h->set, h->sock);
-	fd_close(&h->sock);
-	sink->peer(sink->arg, 0, BELL_SERVER_LOST);
-	return 1;
+	struct news news;
+	int told = 0;
+
+	for (; intake_next(h, &news); told++)
+		sink->peer(sink->arg, news.id, news.event);
+	return told;
 }
 
-/* A server that breaks the protocol is as good as gone. */
-static int on_server(struct host *h, const struct port_sink *sink)
+static int on_event(struct host *h, uint32_t tag, const struct port_sink *sink)
 {
-	int total = 0, told, rc;
+	uint64_t count;
 
-	for (int i = 0; i < MESSAGES_A_WAIT && h->sock >= 0; i++) {
-		rc = receive(h, sink, &told);
-		if (rc == -BELL_EAGAIN)
-			break;
-		total += rc == 0 ? told : server_lost(h, sink);
+	switch (tag) {
+	case SERVER_TAG:
+		(void)intake_all(h);
+		return tell_news(h, sink);
+	case UNTOLD_TAG:
+		/* First quiet, then look. If another was quicker, that is fine. */
+		(void)!read(h->untold_fd, &count, sizeof(count));
+		return tell_news(h, sink);
+	default:
+		sink->interrupt(sink->arg, tag);
+		return 1;
 	}
-	return total;
 }
 
 static int host_wait(struct bell_port *port, int timeout_ms,
@@ -426,14 +219,8 @@ static int host_wait(struct bell_port *port, int timeout_ms,
 				  TAGS);
 		if (n < 0)
 			return blame(h, n);
-		for (int i = 0; i < n; i++) {
-			if (tags[i] == SERVER_TAG) {
-				total += on_server(h, sink);
-				continue;
-			}
-			sink->interrupt(sink->arg, tags[i]);
-			total++;
-		}
+		for (int i = 0; i < n; i++)
+			total += on_event(h, tags[i], sink);
 		if (n < TAGS)
 			break;
 	}

@@ -4,7 +4,12 @@ libcore_la_SOURCES += \
 	%D%/dial.h \
 	%D%/fdcheck.c \
 	%D%/fdcheck.h \
+	%D%/greeting.c \
 	%D%/host.c \
+	%D%/host.h \
+	%D%/intake.c \
+	%D%/pending.c \
+	%D%/pending.h \
 	%D%/proto.c \
 	%D%/proto.h \
 	%D%/remotes.c \
@@ -32,6 +37,8 @@ libserver_la_SOURCES = \
 
 sbin_PROGRAMS += bellring-server
 bellring_server_SOURCES = \
+	%D%/client.c \
+	%D%/client.h \
 	%D%/fdlimit.c \
 	%D%/fdlimit.h \
 	%D%/listener.c \

@@ -6,23 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAITING UINT64_MAX
+
 struct member {
 	uint32_t id;
-	uint64_t joined; /* the event's number */
+	uint64_t greeted; /* the event's number, or WAITING */
 };
 
 /*
- * Every join and leave has a number. A client that is connected has seen an id
- * exactly if it joined before that id's last leave: either it was there when
- * the id came, or the id was in its greeting. So one number an id is enough,
- * and the oldest client decides.
+ * Every greeting and leave has a number. A client that is connected has seen an
+ * id exactly if it was greeted before that id's last leave: either it was told
+ * when the id came, or the id was in its greeting. So one number an id is
+ * enough, and the client that was greeted first decides.
  */
 struct peers {
 	uint64_t events;
 	uint32_t next_id;
 	size_t max;
 	size_t count;
-	struct member *members;   /* connected ones, oldest first; room for max */
+	struct member *members;   /* connected ones, as they came; room for max */
 	struct peers_news *news;  /* room for the longest list */
 	bool connected[PEERS_IDS];
 	uint64_t left[PEERS_IDS]; /* the last leave's number; 0: never given */
@@ -40,7 +42,7 @@ int peers_new(size_t max, struct peers **out)
 		return error_plain(BELL_ENOMEM);
 	p->max = max;
 	p->members = calloc(max, sizeof(*p->members));
-	p->news = calloc(2 * max, sizeof(*p->news)); /* see peers_join() */
+	p->news = calloc(max + 1, sizeof(*p->news)); /* see peers_greet() */
 	if (!p->members || !p->news) {
 		peers_free(p);
 		return error_plain(BELL_ENOMEM);
@@ -63,20 +65,35 @@ size_t peers_count(const struct peers *p)
 	return p->count;
 }
 
-static bool may_give(const struct peers *p, uint32_t id)
+uint32_t peers_id(const struct peers *p, size_t index)
 {
-	if (p->connected[id])
-		return false;
-	return p->count == 0 || p->left[id] < p->members[0].joined;
+	return p->members[index].id;
+}
+
+/* Who was greeted first; NULL if nobody is greeted. */
+static const struct member *oldest(const struct peers *p)
+{
+	const struct member *first = NULL;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct member *m = &p->members[i];
+
+		if (m->greeted != WAITING &&
+		    (!first || m->greeted < first->greeted))
+			first = m;
+	}
+	return first;
 }
 
 /* PEERS_IDS if there is none. */
 static uint32_t find_id(const struct peers *p)
 {
+	const struct member *first = oldest(p);
+
 	for (uint32_t i = 0; i < PEERS_IDS; i++) {
 		uint32_t id = (p->next_id + i) % PEERS_IDS;
 
-		if (may_give(p, id))
+		if (!p->connected[id] && (!first || p->left[id] < first->greeted))
 			return id;
 	}
 	return PEERS_IDS;
@@ -93,29 +110,38 @@ static void tell(struct peers *p, size_t *n, enum peers_kind kind, uint32_t to,
 	p->news[(*n)++] = (struct peers_news){ kind, to, about };
 }
 
+/* The same news to all who have been greeted. */
+static void tell_greeted(struct peers *p, size_t *n, enum peers_kind kind,
+			 uint32_t about)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->members[i].greeted != WAITING)
+			tell(p, n, kind, p->members[i].id, about);
+}
+
+/* All ids are given, so somebody was greeted who saw some of them. */
+static int no_id(const struct peers *p)
+{
+	const struct member *first = oldest(p);
+
+	return error_detail(BELL_ENOSPC, "all %u ids were seen by a client "
+			    "that is still connected; client %u is the oldest",
+			    PEERS_IDS, first ? first->id : 0);
+}
+
 int peers_join(struct peers *p, uint32_t *id, struct peers_list *out)
 {
-	size_t old = p->count, n = 0;
+	size_t n = 0;
 	uint32_t mine;
 
-	if (old == p->max)
+	if (p->count == p->max)
 		return error_detail(BELL_ENOSPC, "%zu clients are connected, "
-				    "more are not allowed", old);
+				    "more are not allowed", p->count);
 	mine = find_id(p);
 	if (mine == PEERS_IDS)
-		return error_detail(BELL_ENOSPC, "all %u ids were seen by a client "
-				    "that is still connected; client %u is the oldest",
-				    PEERS_IDS, p->members[0].id);
-
-	/* 1 + old + 1 + old pieces of news, and old < max. */
-	tell(p, &n, PEERS_GREETING, mine, mine);
-	for (size_t i = 0; i < old; i++)
-		tell(p, &n, PEERS_VECTORS, mine, p->members[i].id);
-	tell(p, &n, PEERS_VECTORS, mine, mine);
-	for (size_t i = 0; i < old; i++)
-		tell(p, &n, PEERS_VECTORS, p->members[i].id, mine);
-
-	p->members[p->count++] = (struct member){ mine, ++p->events };
+		return no_id(p);
+	tell_greeted(p, &n, PEERS_VECTORS, mine);
+	p->members[p->count++] = (struct member){ mine, WAITING };
 	p->connected[mine] = true;
 	p->next_id = (mine + 1) % PEERS_IDS;
 	*id = mine;
@@ -123,19 +149,49 @@ int peers_join(struct peers *p, uint32_t *id, struct peers_list *out)
 	return 0;
 }
 
+static struct member *find_member(struct peers *p, uint32_t id)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->members[i].id == id)
+			return &p->members[i];
+	return NULL;
+}
+
+/*
+ * Of two that wait, the one greeted first hears of the other by its greeting,
+ * and so does the second: nobody waiting is told of joins.
+ */
+int peers_greet(struct peers *p, uint32_t id, struct peers_list *out)
+{
+	struct member *me = find_member(p, id);
+	size_t n = 0;
+
+	if (!me)
+		return error_detail(BELL_ENOPEER, "client %u is not there", id);
+	if (me->greeted != WAITING)
+		return error_detail(BELL_EINVAL, "client %u was greeted before", id);
+	/* 1 + (count - 1) + 1 pieces of news, and count <= max. */
+	tell(p, &n, PEERS_GREETING, id, id);
+	for (size_t i = 0; i < p->count; i++)
+		if (p->members[i].id != id)
+			tell(p, &n, PEERS_VECTORS, id, p->members[i].id);
+	tell(p, &n, PEERS_VECTORS, id, id);
+	me->greeted = ++p->events;
+	*out = (struct peers_list){ p->news, n };
+	return 0;
+}
+
 int peers_leave(struct peers *p, uint32_t id, struct peers_list *out)
 {
-	size_t at = 0, n = 0;
+	struct member *gone = find_member(p, id);
+	size_t n = 0;
 
-	if (id >= PEERS_IDS || !p->connected[id])
+	if (!gone)
 		return error_detail(BELL_ENOPEER, "client %u is not there", id);
-	while (p->members[at].id != id)
-		at++;
 	p->count--;
-	memmove(&p->members[at], &p->members[at + 1],
-		(p->count - at) * sizeof(*p->members));
-	for (size_t i = 0; i < p->count; i++)
-		tell(p, &n, PEERS_LEFT, p->members[i].id, id);
+	memmove(gone, gone + 1,
+		(size_t)(p->members + p->count - gone) * sizeof(*gone));
+	tell_greeted(p, &n, PEERS_LEFT, id);
 	p->connected[id] = false;
 	p->left[id] = ++p->events;
 	*out = (struct peers_list){ p->news, n };

@@ -2,8 +2,11 @@
 /*
  * peers.h - who is told what, and which id a newcomer gets
  *
- * The server's policy as a state machine: a join or a leave in, a list of news
- * out. No socket, no clock, no loop.
+ * The server's policy as a state machine: a join, a greeting or a leave in, a
+ * list of news out. No socket, no clock, no loop.
+ *
+ * A newcomer joins first, of which all who were greeted are told, and is greeted
+ * later: when, the caller decides. Until then it is told nothing.
  *
  * QEMU 7.2's device dies of some mistakes (hw/misc/ivshmem.c): of a newcomer
  * with an id that it saw leave before, of a leave that it is told twice or for
@@ -46,15 +49,24 @@ void peers_free(struct peers *p); /* NULL is fine */
 
 /* Clients that are connected. */
 size_t peers_count(const struct peers *p);
+/* Id of one of them; index < peers_count(), as they came. */
+uint32_t peers_id(const struct peers *p, size_t index);
 /* peers_join() would succeed. */
 bool peers_has_room(const struct peers *p);
 
 /*
- * Somebody connected: gives its id and what to tell whom; the newcomer's news
- * comes first and in one run. 0, or -BELL_ENOSPC with a detail: as many clients
- * as may be are connected, or each of the 65,536 ids was seen by one of them.
+ * Somebody connected: gives its id and what to tell the others. 0, or
+ * -BELL_ENOSPC with a detail: as many clients as may be are connected, or each
+ * of the 65,536 ids was seen by one of them.
  */
 int peers_join(struct peers *p, uint32_t *id, struct peers_list *out);
+
+/*
+ * Client id is greeted: gives what to tell it, among it the vectors of all that
+ * are there now, greeted or not, and its own ones last. 0, or -BELL_ENOPEER: it
+ * is not there, -BELL_EINVAL: it was greeted before.
+ */
+int peers_greet(struct peers *p, uint32_t id, struct peers_list *out);
 
 /* Client id is gone. 0, or -BELL_ENOPEER: it was not there. */
 int peers_leave(struct peers *p, uint32_t id, struct peers_list *out);

@@ -73,6 +73,9 @@ int remotes_add(struct remotes *r, uint32_t id, unsigned vector, int *fd)
 	r->by_id[id] = remote;
 	remote->fd[vector] = fd_take(fd);
 	remote->vectors = vector + 1;
+	/* It was rung before we knew of it; a failure has nobody to be told to. */
+	if (pending_take(&r->pending, id, vector) && remote->fd[vector] >= 0)
+		(void)eventfd_signal(remote->fd[vector]);
 	pthread_rwlock_unlock(&r->lock);
 	return 0;
 }
@@ -84,6 +87,7 @@ void remotes_remove(struct remotes *r, uint32_t id)
 	pthread_rwlock_wrlock(&r->lock);
 	remote = r->by_id[id];
 	r->by_id[id] = NULL;
+	pending_forget(&r->pending, id);
 	pthread_rwlock_unlock(&r->lock);
 	remote_free(remote);
 }
@@ -114,10 +118,24 @@ int remotes_ring(struct remotes *r, uint32_t id, unsigned vector)
 	return rc;
 }
 
+int remotes_ring_or_note(struct remotes *r, uint32_t id, unsigned vector)
+{
+	int rc;
+
+	/* Alone: a vector that comes is seen here, or sees what is noted here. */
+	pthread_rwlock_wrlock(&r->lock);
+	rc = ring_locked(r->by_id[id], id, vector);
+	if (rc == -BELL_ENOPEER)
+		pending_note(&r->pending, id, vector);
+	pthread_rwlock_unlock(&r->lock);
+	return rc;
+}
+
 size_t remotes_list(struct remotes *r, struct bell_peer_info *list, size_t max)
 {
 	size_t n = 0;
 
+	pthread_rwlock_rdlock(&r->lock);
 	for (uint32_t id = 0; id < PROTO_IDS; id++) {
 		if (!r->by_id[id])
 			continue;
@@ -129,5 +147,6 @@ size_t remotes_list(struct remotes *r, struct bell_peer_info *list, size_t max)
 			};
 		n++;
 	}
+	pthread_rwlock_unlock(&r->lock);
 	return n;
 }

@@ -2,12 +2,13 @@
 /*
  * remotes.h - the eventfds of all other peers, to ring them
  *
- * One thread changes the table, any thread rings by it.
+ * One thread at a time changes the table, any thread rings by it.
  */
 #ifndef BELL_REMOTES_H
 #define BELL_REMOTES_H
 
 #include "bellring.h"
+#include "pending.h"
 #include "proto.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@ struct remote;
 
 struct remotes {
 	pthread_rwlock_t lock;
+	struct pending pending; /* doorbells for vectors that are not here yet */
 	struct remote *by_id[PROTO_IDS]; /* sparse; untouched pages cost nothing */
 };
 
@@ -32,6 +34,8 @@ int remotes_add(struct remotes *r, uint32_t id, unsigned vector, int *fd);
 void remotes_remove(struct remotes *r, uint32_t id);
 /* As struct bell_port_ops. */
 int remotes_ring(struct remotes *r, uint32_t id, unsigned vector);
+/* The same, but with -BELL_ENOPEER it is rung later, once remotes_add() has it. */
+int remotes_ring_or_note(struct remotes *r, uint32_t id, unsigned vector);
 size_t remotes_list(struct remotes *r, struct bell_peer_info *list, size_t max);
 
 /* Signals an eventfd (which does not block). 0, or -BELL_EIO. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define _GNU_SOURCE /* accept4, struct ucred */
+#define _GNU_SOURCE /* accept4 */
 
 #include "serverd.h"
 
+#include "client.h"
+#include "error.h"
 #include "fd.h"
 #include "fdlimit.h"
 #include "layout.h"
@@ -10,14 +12,11 @@
 #include "log.h"
 #include "os.h"
 #include "peers.h"
-#include "queue.h"
-#include "sockfd.h"
 #include "steward.h"
 #include "vectors.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,21 +28,13 @@
 /* When the system is short of something, nothing tells when that is over. */
 static const struct timeval retry_time = { .tv_usec = 100000 };
 
-struct client {
-	struct server *server;
-	uint32_t id;
-	pid_t pid;
-	uid_t uid;
-	int sock;
-	size_t bound;            /* of the queue, bytes */
-	struct vectors *vectors;
-	struct queue queue;
-	struct event readable;
-	struct event writable;
-	struct event retry;
-	const char *fate;        /* why it is to be dropped; NULL: it lives */
-	struct client *next_dead;
-};
+/*
+ * How long a newcomer waits for the others to hear of it, how often we look, and
+ * when it is useless: who has not read for that long is stopped, or hangs.
+ */
+#define HEARD_NS UINT64_C(50000000)
+#define HOPELESS_NS UINT64_C(1000000000)
+static const struct timeval heard_time = { .tv_usec = 1000 };
 
 struct server {
 	const struct server_config *cfg;
@@ -54,129 +45,23 @@ struct server {
 	struct vectors *spare;   /* the next client's, made before accepting it */
 	struct client *clients[PEERS_IDS];
 	struct client *dead;     /* to be dropped by on_reap() */
+	struct client *waiting;  /* to be greeted, in the order of joining */
 	struct event *acceptable;
 	struct event *resume;    /* accepts again after a while */
 	struct event *reap;
+	struct event *heard;     /* looks again who can be greeted */
 };
-
-/* ---- clients -------------------------------------------------------------- */
-
-/*
- * Only notes it: the news of its leaving must not be told in the middle of
- * other news, but after them.
- */
-static void client_doom(struct client *c, const char *why)
-{
-	struct server *s = c->server;
-
-	if (c->fate)
-		return;
-	c->fate = why;
-	c->next_dead = s->dead;
-	s->dead = c;
-	event_del(&c->readable);
-	event_del(&c->writable);
-	event_del(&c->retry);
-	event_active(s->reap, 0, 0);
-}
-
-static void client_flush(struct client *c)
-{
-	struct queue_piece piece;
-
-	while (queue_next(&c->queue, &piece)) {
-		int n = sockfd_send(c->sock, piece.bytes, piece.len, piece.fd);
-
-		if (n > 0) {
-			queue_sent(&c->queue, (size_t)n);
-			continue;
-		}
-		if (n == -BELL_EAGAIN) {
-			event_add(&c->writable, NULL);
-		} else if (n == -BELL_ENOMEM) {
-			log_debug("client %u: sending: %s; trying again", c->id,
-				  strerror(errno));
-			event_add(&c->retry, &retry_time);
-		} else {
-			client_doom(c, n == -BELL_EGONE ? "left" :
-							  "dropped: sending failed");
-		}
-		return;
-	}
-}
-
-static void on_writable(evutil_socket_t sock, short what, void *arg)
-{
-	struct client *c = arg;
-
-	(void)sock;
-	(void)what;
-	if (!c->fate)
-		client_flush(c);
-}
-
-/* The protocol goes one way: whatever a client says, it means that it left. */
-static void on_readable(evutil_socket_t sock, short what, void *arg)
-{
-	struct client *c = arg;
-	char byte;
-	ssize_t n = recv((int)sock, &byte, 1, MSG_DONTWAIT);
-
-	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	client_doom(c, n > 0 ? "dropped: it sent data, and a client must not" :
-			       "left");
-}
-
-static void client_free(struct client *c)
-{
-	if (event_initialized(&c->readable)) {
-		event_del(&c->readable);
-		event_del(&c->writable);
-		event_del(&c->retry);
-	}
-	fd_close(&c->sock);
-	queue_done(&c->queue);
-	vectors_unref(c->vectors);
-	free(c);
-}
-
-/* Takes *sock and the spare vectors, on success only. */
-static struct client *client_new(struct server *s, int *sock)
-{
-	struct client *c = calloc(1, sizeof(*c));
-	struct ucred who = { 0 };
-	socklen_t len = sizeof(who);
-
-	if (!c)
-		return NULL;
-	c->server = s;
-	queue_init(&c->queue);
-	if (getsockopt(*sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
-		c->pid = who.pid;
-		c->uid = who.uid;
-	}
-	c->sock = fd_take(sock);
-	c->vectors = s->spare;
-	s->spare = NULL;
-	event_assign(&c->readable, s->base, c->sock, EV_READ | EV_PERSIST,
-		     on_readable, c);
-	event_assign(&c->writable, s->base, c->sock, EV_WRITE, on_writable, c);
-	event_assign(&c->retry, s->base, -1, 0, on_writable, c);
-	return c;
-}
 
 /* ---- news ------------------------------------------------------------------ */
 
-static int queue_greeting(struct client *c)
+static int queue_greeting(const struct server *s, struct client *c)
 {
 	int rc = queue_number(&c->queue, PROTO_VERSION, -1);
 
 	if (rc == 0)
 		rc = queue_number(&c->queue, c->id, -1);
 	if (rc == 0)
-		rc = queue_number(&c->queue, PROTO_MEMORY, c->server->shm.fd);
+		rc = queue_number(&c->queue, PROTO_MEMORY, s->shm.fd);
 	return rc;
 }
 
@@ -185,7 +70,7 @@ static int queue_news(struct server *s, struct client *to,
 {
 	switch (news->kind) {
 	case PEERS_GREETING:
-		return queue_greeting(to);
+		return queue_greeting(s, to);
 	case PEERS_VECTORS:
 		return queue_vectors(&to->queue, news->about,
 				     s->clients[news->about]->vectors);
@@ -205,13 +90,119 @@ static void distribute(struct server *s, const struct peers_list *list)
 
 		if (to->fate)
 			continue;
+		if (client_has_read_all(to))
+			to->behind_ns = os_now_ns();
 		if (queue_news(s, to, news) < 0)
 			client_doom(to, "dropped: out of memory for its news");
 		else if (to->queue.bytes > to->bound)
 			client_doom(to, "dropped: it does not read what it is sent");
 		else
-			event_active(&to->writable, EV_WRITE, 0);
+			client_send(to);
 	}
+}
+
+/* ---- greeting -----------------------------------------------------------------
+ *
+ * A newcomer is greeted only when the others have heard of it: the device of a
+ * guest's QEMU drops a doorbell to a peer that it has not been told of, without
+ * a word (ivshmem_io_write() in hw/misc/ivshmem.c). Nobody knows of a newcomer
+ * before it is greeted, so from then on it may take it that all can ring it.
+ */
+
+static void wait_for_others(struct server *s, struct client *c)
+{
+	struct client **at = &s->waiting;
+
+	while (*at)
+		at = &(*at)->next_waiting;
+	*at = c;
+}
+
+static void wait_no_more(struct server *s, const struct client *c)
+{
+	struct client **at = &s->waiting;
+
+	while (*at && *at != c)
+		at = &(*at)->next_waiting;
+	if (*at)
+		*at = c->next_waiting;
+}
+
+/*
+ * Whether other may soon hear of c, who has joined. Who was greeted later hears
+ * of it in that greeting, without which it can do nothing.
+ */
+static bool is_unaware(const struct client *other, const struct client *c,
+		       uint64_t now)
+{
+	return other->greeted_ns != 0 && other->greeted_ns <= c->joined_ns &&
+	       !other->fate && now - other->behind_ns < HOPELESS_NS &&
+	       !client_has_read_all(other);
+}
+
+/* NULL if there is none. */
+static const struct client *find_unaware(const struct server *s,
+					 const struct client *c, uint64_t now)
+{
+	for (size_t i = 0; i < peers_count(s->peers); i++) {
+		const struct client *other = s->clients[peers_id(s->peers, i)];
+
+		if (is_unaware(other, c, now))
+			return other;
+	}
+	return NULL;
+}
+
+/* One that does not read delays nobody for longer than that. */
+static bool may_greet(const struct server *s, const struct client *c)
+{
+	uint64_t now = os_now_ns();
+	const struct client *other = find_unaware(s, c, now);
+
+	if (!other)
+		return true;
+	if (now - c->joined_ns < HEARD_NS)
+		return false;
+	log_debug("client %u: is greeted, though client %u does not read what it "
+		  "is sent", c->id, other->id);
+	return true;
+}
+
+static void greet(struct server *s, struct client *c)
+{
+	struct peers_list list;
+
+	if (peers_greet(s->peers, c->id, &list) < 0) {
+		client_doom(c, "dropped: it cannot be greeted");
+		return;
+	}
+	c->bound = s->cfg->queue_bytes +
+		   (3 + peers_count(s->peers) * s->cfg->vectors) * PROTO_SIZE;
+	c->greeted_ns = os_now_ns();
+	distribute(s, &list);
+}
+
+/* In order: whoever is waited for by one is waited for by all behind it. */
+static void greet_waiting(struct server *s)
+{
+	while (s->waiting) {
+		struct client *c = s->waiting;
+
+		if (!c->fate && !may_greet(s, c)) {
+			event_add(s->heard, &heard_time);
+			return;
+		}
+		wait_no_more(s, c);
+		if (!c->fate)
+			greet(s, c);
+	}
+}
+
+static void on_heard(evutil_socket_t none, short what, void *arg)
+{
+	(void)none;
+	(void)what;
+	greet_waiting(arg);
 }
 
 /* ---- leaving ----------------------------------------------------------------- */
@@ -244,19 +235,28 @@ static void mark_dead(struct server *s, uint32_t id)
 		log_debug("client %u: was on the bus; its slot is marked dead", id);
 }
 
-static void client_drop(struct client *c)
+static void drop(struct server *s, struct client *c)
 {
-	struct server *s = c->server;
 	struct peers_list list;
 
 	log_info("client %u (pid %ld, uid %lu): %s", c->id, (long)c->pid,
 		 (unsigned long)c->uid, c->fate);
 	s->clients[c->id] = NULL;
+	wait_no_more(s, c);
 	if (peers_leave(s->peers, c->id, &list) == 0)
 		distribute(s, &list);
 	mark_dead(s, c->id);
 	client_free(c);
 	event_active(s->resume, 0, 0);
+}
+
+static void on_doomed(struct client *c, void *arg)
+{
+	struct server *s = arg;
+
+	c->next_dead = s->dead;
+	s->dead = c;
+	event_active(s->reap, 0, 0);
 }
 
 static void on_reap(evutil_socket_t none, short what, void *arg)
@@ -269,7 +269,7 @@ static void on_reap(evutil_socket_t none, short what, void *arg)
 		struct client *c = s->dead;
 
 		s->dead = c->next_dead;
-		client_drop(c);
+		drop(s, c);
 	}
 }
 
@@ -286,7 +286,7 @@ static void pause_accept(struct server *s, const struct timeval *how_long)
 /* Takes *sock. */
 static void admit(struct server *s, int *sock)
 {
-	struct client *c = client_new(s, sock);
+	struct client *c = client_new(s->base, sock, &s->spare, on_doomed, s);
 	struct peers_list list;
 
 	if (!c) {
@@ -300,12 +300,13 @@ static void admit(struct server *s, int *sock)
 		return;
 	}
 	s->clients[c->id] = c;
-	c->bound = s->cfg->queue_bytes +
-		   (3 + peers_count(s->peers) * s->cfg->vectors) * PROTO_SIZE;
+	c->joined_ns = os_now_ns();
 	log_info("client %u (pid %ld, uid %lu): joined, %u vectors", c->id,
 		 (long)c->pid, (unsigned long)c->uid, c->vectors->count);
-	event_add(&c->readable, NULL);
+	client_watch(c);
 	distribute(s, &list);
+	wait_for_others(s, c);
+	greet_waiting(s);
 }
 
 /*
@@ -404,9 +405,10 @@ static int add_events(struct server *s)
 {
 	s->reap = event_new(s->base, -1, 0, on_reap, s);
 	s->resume = event_new(s->base, -1, 0, on_resume, s);
+	s->heard = event_new(s->base, -1, 0, on_heard, s);
 	s->acceptable = event_new(s->base, s->listener.fd, EV_READ | EV_PERSIST,
 				  on_acceptable, s);
-	if (!s->reap || !s->resume || !s->acceptable ||
+	if (!s->reap || !s->resume || !s->heard || !s->acceptable ||
 	    event_add(s->acceptable, NULL) < 0)
 		return error_detail(BELL_ENOMEM, "event loop: out of memory");
 	return 0;
@@ -464,7 +466,8 @@ size_t server_memory_size(const struct server *s)
 
 void server_free(struct server *s)
 {
-	struct event **events[] = { &s->acceptable, &s->resume, &s->reap };
+	struct event **events[] = { &s->acceptable, &s->resume, &s->reap,
+				   &s->heard };
 
 	if (!s)
 		return;

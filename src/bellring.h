@@ -162,8 +162,8 @@ BELL_API uint64_t bell_bus_size(const struct bell_peer *peer);
  *
  * Returns 0, or
  *   -BELL_EINVAL  id or vector out of range
- *   -BELL_ENOPEER no such peer or vector; only the host can tell, in a guest
- *                 the device ignores it without a word
+ *   -BELL_ENOPEER no such peer or vector; only the host can tell (in a guest
+ *                 the device ignores it), and rings one that joins soon after
  *   -BELL_EIO
  */
 BELL_API int bell_ring(struct bell_peer *peer, uint32_t id, unsigned vector);

@@ -2,6 +2,7 @@
 if HAVE_CHECK
 SERVER_TESTS = \
 	%D%/test-dial \
+	%D%/test-early-rings \
 	%D%/test-event \
 	%D%/test-greeting \
 	%D%/test-host \
@@ -13,6 +14,7 @@ check_PROGRAMS += $(SERVER_TESTS)
 TESTS += $(SERVER_TESTS)
 SERVER_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/server-client
 SCRIPTED = %D%/scripted.c %D%/scripted.h
+TOLD = %D%/told.c %D%/told.h
 
 tests_test_proto_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_proto_LDADD = $(TEST_LIBS)
@@ -30,7 +32,11 @@ tests_test_greeting_SOURCES = %D%/test-greeting.c $(SCRIPTED)
 tests_test_greeting_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_greeting_LDADD = $(TEST_LIBS)
 
-tests_test_host_SOURCES = %D%/test-host.c $(SCRIPTED)
+tests_test_early_rings_SOURCES = %D%/test-early-rings.c $(SCRIPTED) $(TOLD)
+tests_test_early_rings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_test_early_rings_LDADD = $(TEST_LIBS)
+
+tests_test_host_SOURCES = %D%/test-host.c $(SCRIPTED) $(TOLD)
 tests_test_host_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_host_LDADD = $(TEST_LIBS)
 
@@ -40,8 +46,9 @@ tests_test_host_faults_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_host_faults_LDADD = $(TEST_LIBS)
 tests_test_host_faults_LDFLAGS = \
 	-Wl,--wrap=calloc -Wl,--wrap=connect -Wl,--wrap=epoll_create1 \
-	-Wl,--wrap=epoll_ctl -Wl,--wrap=fcntl -Wl,--wrap=fstat \
-	-Wl,--wrap=mmap -Wl,--wrap=poll -Wl,--wrap=pthread_rwlock_init \
+	-Wl,--wrap=epoll_ctl -Wl,--wrap=eventfd -Wl,--wrap=fcntl -Wl,--wrap=fstat \
+	-Wl,--wrap=mmap -Wl,--wrap=poll -Wl,--wrap=pthread_mutex_init \
+	-Wl,--wrap=pthread_rwlock_init \
 	-Wl,--wrap=recvmsg -Wl,--wrap=setsockopt -Wl,--wrap=socket \
 	-Wl,--wrap=strdup
 
@@ -52,6 +59,9 @@ tests_test_event_LDADD = libbellring-event.la libbellring.la $(TEST_LIBS) \
 	$(EVENT_LIBS)
 endif
 
-SERVER_PY = %D%/test-server.py %D%/test-server-process.py
+SERVER_PY = \
+	%D%/test-server.py \
+	%D%/test-server-greeting.py \
+	%D%/test-server-process.py
 TESTS += $(SERVER_PY)
 EXTRA_DIST += $(SERVER_PY) %D%/served.py

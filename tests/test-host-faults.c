@@ -25,7 +25,9 @@ struct stat;
 #define CALLS(X)                                                               \
 	X(void *, calloc, (errno = ENOMEM, NULL), (size_t n, size_t s), (n, s))    \
 	X(char *, strdup, (errno = ENOMEM, NULL), (const char *t), (t))            \
+	X(int, pthread_mutex_init, ENOMEM, (void *l, const void *a), (l, a))       \
 	X(int, pthread_rwlock_init, ENOMEM, (void *l, const void *a), (l, a))      \
+	X(int, eventfd, (errno = EMFILE, -1), (unsigned n, int f), (n, f))         \
 	X(int, epoll_create1, (errno = EMFILE, -1), (int f), (f))                  \
 	X(int, epoll_ctl, (errno = ENOSPC, -1),                                    \
 	  (int e, int o, int f, struct epoll_event *v), (e, o, f, v))              \

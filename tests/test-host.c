@@ -3,6 +3,7 @@
 #include "port.h"
 #include "scripted.h"
 #include "testing.h"
+#include "told.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -20,56 +21,6 @@ static int open_port(const struct scripted *s, int timeout_ms,
 	return bell_port_unix.open(s->path, timeout_ms, port);
 }
 
-static struct {
-	unsigned interrupts[256];
-	unsigned joined[65536];
-	unsigned left[65536];
-	unsigned lost;
-} seen;
-
-static void on_interrupt(void *arg, unsigned vector)
-{
-	(void)arg;
-	seen.interrupts[vector]++;
-}
-
-static void on_peer(void *arg, uint32_t id, enum bell_peer_event event)
-{
-	(void)arg;
-	switch (event) {
-	case BELL_PEER_JOINED:
-		seen.joined[id]++;
-		break;
-	case BELL_PEER_LEFT:
-		seen.left[id]++;
-		break;
-	case BELL_SERVER_LOST:
-		seen.lost++;
-		break;
-	}
-}
-
-static const struct port_sink sink = { on_interrupt, on_peer, NULL };
-
-/* Waits until the counter has that value. */
-static void wait_for(struct bell_port *port, const unsigned *counter,
-		     unsigned value)
-{
-	for (int i = 0; i < 100 && *counter < value; i++)
-		ck_assert_int_ge(bell_port_unix.wait(port, 100, &sink), 0);
-	ck_assert_uint_eq(*counter, value);
-}
-
-static uint64_t drain(int fd)
-{
-	uint64_t count = 0;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	if (poll(&p, 1, 0) == 1)
-		ck_assert_int_eq(read(fd, &count, sizeof(count)), sizeof(count));
-	return count;
-}
-
 START_TEST(news_of_peers)
 {
 	static const struct step steps[] = {
@@ -85,12 +36,12 @@ START_TEST(news_of_peers)
 	make_gifts(fds);
 	scripted_start(&s, steps, ARRAY_LEN(steps), fds);
 	ck_assert_int_eq(open_port(&s, -1, &port), 0);
-	ck_assert_int_eq(bell_port_unix.wait(port, 0, &sink), 0);
+	ck_assert_int_eq(bell_port_unix.wait(port, 0, &told_sink), 0);
 
 	scripted_go(&s);
-	wait_for(port, &seen.joined[7], 1);
+	told_wait(port, &told.joined[7], 1);
 	for (int i = 0; i < 100 && list[0].vectors < 2; i++) {
-		bell_port_unix.wait(port, 100, &sink);
+		bell_port_unix.wait(port, 100, &told_sink);
 		ck_assert_uint_eq(bell_port_unix.peers(port, list, 4), 2);
 	}
 	ck_assert_uint_eq(list[0].id, 7);
@@ -98,24 +49,24 @@ START_TEST(news_of_peers)
 	ck_assert_int_eq(list[0].state, BELL_STATE_RAW);
 	ck_assert_uint_eq(list[1].id, 9);
 	ck_assert_uint_eq(list[1].vectors, 1);
-	ck_assert_uint_eq(seen.joined[7], 1);
-	ck_assert_uint_eq(seen.joined[9], 0); /* was there before */
+	ck_assert_uint_eq(told.joined[7], 1);
+	ck_assert_uint_eq(told.joined[9], 0); /* was there before */
 	ck_assert_int_eq(bell_port_unix.ring(port, 7, 1), 0);
 	ck_assert_uint_eq(drain(fds[V2 - 1]), 1);
 
 	scripted_go(&s);
-	wait_for(port, &seen.left[7], 1);
+	told_wait(port, &told.left[7], 1);
 	ck_assert_int_eq(bell_port_unix.ring(port, 7, 1), -BELL_ENOPEER);
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "peer 7: not connected"));
 
 	scripted_go(&s);
-	wait_for(port, &seen.lost, 1);
-	ck_assert_int_eq(bell_port_unix.wait(port, 0, &sink), 0);
-	ck_assert_uint_eq(seen.lost, 1);
+	told_wait(port, &told.lost, 1);
+	ck_assert_int_eq(bell_port_unix.wait(port, 0, &told_sink), 0);
+	ck_assert_uint_eq(told.lost, 1);
 
 	/* Who is known is rung still, and rings us. */
 	ck_assert_int_eq(bell_port_unix.ring(port, 9, 0), 0);
-	wait_for(port, &seen.interrupts[0], 1); /* both are the same eventfd */
+	told_wait(port, &told.interrupts[0], 1); /* both are the same eventfd */
 	bell_port_unix.close(port);
 	scripted_stop(&s);
 }
@@ -135,7 +86,7 @@ START_TEST(broken_news_is_a_lost_server)
 	before = open_fds();
 	ck_assert_int_eq(open_port(&s, -1, &port), 0);
 	scripted_go(&s);
-	wait_for(port, &seen.lost, 1);
+	told_wait(port, &told.lost, 1);
 	bell_port_unix.close(port);
 	ck_assert_int_eq(open_fds(), before);
 	scripted_stop(&s);
@@ -172,21 +123,21 @@ START_TEST(interrupts)
 	signal_fd(fds[V1 - 1], 1);
 	signal_fd(fds[V0 - 1], 1);
 	ck_assert_int_eq(poll(&p, 1, 0), 1);
-	ck_assert_int_eq(bell_port_unix.wait(port, -1, &sink), 2);
-	ck_assert_uint_eq(seen.interrupts[0], 1);
-	ck_assert_uint_eq(seen.interrupts[1], 1);
+	ck_assert_int_eq(bell_port_unix.wait(port, -1, &told_sink), 2);
+	ck_assert_uint_eq(told.interrupts[0], 1);
+	ck_assert_uint_eq(told.interrupts[1], 1);
 	ck_assert_int_eq(poll(&p, 1, 0), 0);
-	ck_assert_int_eq(bell_port_unix.wait(port, 0, &sink), 0);
+	ck_assert_int_eq(bell_port_unix.wait(port, 0, &told_sink), 0);
 
 	/* Though nobody has read them: each signal is an edge. */
 	signal_fd(fds[V1 - 1], 1);
 	ck_assert_int_eq(poll(&p, 1, 0), 1);
-	ck_assert_int_eq(bell_port_unix.wait(port, -1, &sink), 1);
-	ck_assert_uint_eq(seen.interrupts[1], 2);
+	ck_assert_int_eq(bell_port_unix.wait(port, -1, &told_sink), 1);
+	ck_assert_uint_eq(told.interrupts[1], 2);
 
 	/* Oneself, as a guest can. */
 	ck_assert_int_eq(bell_port_unix.ring(port, 3, 0), 0);
-	wait_for(port, &seen.interrupts[0], 2);
+	told_wait(port, &told.interrupts[0], 2);
 	bell_port_unix.close(port);
 	scripted_stop(&s);
 }
@@ -261,7 +212,7 @@ START_TEST(ringing_while_peers_come_and_go)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, ring_all, port),
 				 0);
-	wait_for(port, &seen.left[(CROWD - 2) * 200], 1);
+	told_wait(port, &told.left[(CROWD - 2) * 200], 1);
 	for (int i = 0; i < 2; i++) {
 		pthread_join(thread[i], &result);
 		ck_assert_ptr_null(result);
@@ -294,10 +245,10 @@ START_TEST(too_few_descriptors)
 	limit.rlim_cur = (rlim_t)open_fds() + 1; /* one more, as none is free below */
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	scripted_go(&s);
-	wait_for(port, &seen.left[7], 1);
-	ck_assert_uint_eq(seen.joined[7], 1);
-	ck_assert_uint_eq(seen.joined[8], 1);
-	ck_assert_uint_eq(seen.lost, 0);
+	told_wait(port, &told.left[7], 1);
+	ck_assert_uint_eq(told.joined[7], 1);
+	ck_assert_uint_eq(told.joined[8], 1);
+	ck_assert_uint_eq(told.lost, 0);
 	ck_assert_int_eq(bell_port_unix.ring(port, 8, 0), -BELL_EIO);
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "ulimit -n"));
 	bell_port_unix.close(port);

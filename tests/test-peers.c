@@ -100,23 +100,26 @@ static void hear_all(const struct peers_list *list)
 		hear(&list->news[i]);
 }
 
-/* All clients know exactly who is there. */
+/* All who were greeted know exactly who is there; the others nothing. */
 static void check_all(void)
 {
 	for (uint32_t a = 0; a < MODEL_IDS; a++) {
 		if (!clients[a])
 			continue;
-		MUST(clients[a]->greeted && clients[a]->own_vectors, "%u", a);
+		MUST(clients[a]->greeted == clients[a]->own_vectors, "%u", a);
 		for (uint32_t b = 0; b < MODEL_IDS; b++) {
 			bool there = clients[b] && a != b;
+			bool known = clients[a]->known[b] == KNOWS_THERE;
 
-			MUST(there == (clients[a]->known[b] == KNOWS_THERE),
-				      "%u about %u", a, b);
+			MUST(known == (there && clients[a]->greeted),
+			     "%u about %u", a, b);
+			MUST(clients[a]->greeted || clients[a]->known[b] == 0,
+			     "%u about %u", a, b);
 		}
 	}
 }
 
-static uint32_t join(void)
+static uint32_t join_ungreeted(void)
 {
 	struct peers_list list;
 	uint32_t id = MODEL_IDS;
@@ -127,6 +130,26 @@ static uint32_t join(void)
 	MUST(!clients[id], "%u is given twice", id);
 	clients[id] = model_new();
 	hear_all(&list);
+	return id;
+}
+
+static void greet(uint32_t id)
+{
+	struct peers_list list;
+
+	MUST(peers_greet(peers, id, &list) == 0, "%s", bell_detail());
+	for (size_t i = 0; i < list.count; i++)
+		MUST(list.news[i].to == id, "greeting %u tells %u", id,
+		     list.news[i].to);
+	hear_all(&list);
+	MUST(clients[id]->own_vectors, "%u: no vectors of its own", id);
+}
+
+static uint32_t join(void)
+{
+	uint32_t id = join_ungreeted();
+
+	greet(id);
 	return id;
 }
 
@@ -152,8 +175,29 @@ static void finish(void)
 	peers_free(peers);
 }
 
+static void expect_news(const struct peers_list *list,
+			const struct peers_news *want, int n)
+{
+	ck_assert_uint_eq(list->count, (size_t)n);
+	for (int i = 0; i < n; i++) {
+		ck_assert_int_eq(list->news[i].kind, want[i].kind);
+		ck_assert_uint_eq(list->news[i].to, want[i].to);
+		ck_assert_uint_eq(list->news[i].about, want[i].about);
+	}
+}
+
 START_TEST(order_of_a_greeting)
 {
+	static const struct peers_news joining[] = {
+		{ PEERS_VECTORS, 0, 2 },
+		{ PEERS_VECTORS, 1, 2 },
+	};
+	static const struct peers_news greeting[] = {
+		{ PEERS_GREETING, 2, 2 },
+		{ PEERS_VECTORS, 2, 0 },
+		{ PEERS_VECTORS, 2, 1 },
+		{ PEERS_VECTORS, 2, 2 }, /* the own ones last */
+	};
 	struct peers_list list;
 	uint32_t id;
 
@@ -161,20 +205,63 @@ START_TEST(order_of_a_greeting)
 	ck_assert_uint_eq(join(), 0);
 	ck_assert_uint_eq(join(), 1);
 	ck_assert_int_eq(peers_join(peers, &id, &list), 0);
-	const struct peers_news want[] = {
+	expect_news(&list, joining, ARRAY_LEN(joining));
+	ck_assert_int_eq(peers_greet(peers, id, &list), 0);
+	expect_news(&list, greeting, ARRAY_LEN(greeting));
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(peers_id(peers, i), i);
+	finish();
+}
+END_TEST
+
+/* Each of two that wait hears of the other by its own greeting, and only once. */
+START_TEST(two_that_wait)
+{
+	static const struct peers_news second[] = {
 		{ PEERS_GREETING, 2, 2 },
 		{ PEERS_VECTORS, 2, 0 },
 		{ PEERS_VECTORS, 2, 1 },
-		{ PEERS_VECTORS, 2, 2 }, /* the own ones last */
-		{ PEERS_VECTORS, 0, 2 },
-		{ PEERS_VECTORS, 1, 2 },
+		{ PEERS_VECTORS, 2, 2 },
 	};
-	ck_assert_uint_eq(list.count, ARRAY_LEN(want));
-	for (int i = 0; i < ARRAY_LEN(want); i++) {
-		ck_assert_int_eq(list.news[i].kind, want[i].kind);
-		ck_assert_uint_eq(list.news[i].to, want[i].to);
-		ck_assert_uint_eq(list.news[i].about, want[i].about);
-	}
+	static const struct peers_news first[] = {
+		{ PEERS_GREETING, 1, 1 },
+		{ PEERS_VECTORS, 1, 0 },
+		{ PEERS_VECTORS, 1, 2 }, /* in the order of joining */
+		{ PEERS_VECTORS, 1, 1 },
+	};
+	struct peers_list list;
+
+	start(8);
+	join();
+	ck_assert_uint_eq(join_ungreeted(), 1);
+	ck_assert_uint_eq(join_ungreeted(), 2);
+	ck_assert_int_eq(peers_greet(peers, 2, &list), 0);
+	expect_news(&list, second, ARRAY_LEN(second));
+	hear_all(&list);
+	ck_assert_int_eq(peers_greet(peers, 1, &list), 0);
+	expect_news(&list, first, ARRAY_LEN(first));
+	hear_all(&list);
+	check_all();
+	finish();
+}
+END_TEST
+
+/* One waits that never knew of it: it is not told. */
+START_TEST(leave_of_one_that_waits)
+{
+	static const struct peers_news leaving[] = { { PEERS_LEFT, 0, 1 } };
+	struct peers_list list;
+
+	start(8);
+	join();
+	ck_assert_uint_eq(join_ungreeted(), 1);
+	ck_assert_uint_eq(join_ungreeted(), 2);
+	ck_assert_int_eq(peers_leave(peers, 1, &list), 0);
+	expect_news(&list, leaving, ARRAY_LEN(leaving));
+	model_free(1);
+	hear_all(&list);
+	greet(2);
+	check_all();
 	finish();
 }
 END_TEST
@@ -212,6 +299,9 @@ START_TEST(bad_arguments)
 	ck_assert_int_eq(peers_leave(peers, 1, &list), -BELL_ENOPEER);
 	ck_assert_int_eq(peers_leave(peers, MODEL_IDS, &list), -BELL_ENOPEER);
 	ck_assert_int_eq(peers_leave(peers, UINT32_MAX, &list), -BELL_ENOPEER);
+	ck_assert_int_eq(peers_greet(peers, 0, &list), -BELL_EINVAL);
+	ck_assert_int_eq(peers_greet(peers, 1, &list), -BELL_ENOPEER);
+	ck_assert_int_eq(peers_greet(peers, UINT32_MAX, &list), -BELL_ENOPEER);
 	leave(0);
 	ck_assert_int_eq(peers_leave(peers, 0, &list), -BELL_ENOPEER);
 	finish();
@@ -299,26 +389,43 @@ static uint32_t model_next(uint32_t after)
 	return MODEL_IDS;
 }
 
+/* Greets one of those who wait, if there is any among the n. */
+static void greet_any(const uint32_t *ids, uint32_t n)
+{
+	uint32_t from = rnd(n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t id = ids[(from + i) % n];
+
+		if (clients[id]->greeted)
+			continue;
+		greet(id);
+		return;
+	}
+}
+
 START_TEST(random_joins_and_leaves)
 {
 	uint32_t ids[CROWD], n = 0, next = 0;
 
 	seed_state = (uint32_t)_i * 2654435761u + 1;
 	start(CROWD);
-	for (int step = 0; step < 400; step++) {
-		bool grow = rnd(2) == 0;
+	for (int step = 0; step < 600; step++) {
+		uint32_t choice = rnd(3);
 
-		if (grow && n < CROWD) {
+		if (choice == 0 && n < CROWD) {
 			uint32_t want = model_next(next);
 
-			ids[n] = join();
+			ids[n] = join_ungreeted();
 			MUST(ids[n] == want, "%u, not %u", ids[n], want);
 			next = (ids[n++] + 1) % MODEL_IDS;
-		} else if (n > 0) {
+		} else if (choice == 1 && n > 0) {
 			uint32_t at = rnd(n);
 
 			leave(ids[at]);
 			ids[at] = ids[--n];
+		} else if (n > 0) {
+			greet_any(ids, n);
 		}
 		MUST(peers_count(peers) == n, "%u clients", n);
 	}
@@ -337,11 +444,15 @@ START_TEST(random_around_the_wrap)
 	for (uint32_t i = 0; i < MODEL_IDS - 50; i++)
 		leave(join());
 	for (int step = 0; step < 300000; step++) {
-		if (rnd(2) == 0 && n < CROWD) {
+		uint32_t choice = rnd(4);
+
+		if (choice < 2 && n < CROWD) {
 			if (peers_has_room(peers))
-				ids[n++] = join();
+				ids[n++] = choice == 0 ? join() : join_ungreeted();
 			else
 				leave(ids[--n]);
+		} else if (choice == 2 && n > 0) {
+			greet_any(ids, n);
 		} else if (n > 1) {
 			uint32_t at = 1 + rnd(n - 1);
 
@@ -361,6 +472,8 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, order_of_a_greeting);
+	tcase_add_test(tc, two_that_wait);
+	tcase_add_test(tc, leave_of_one_that_waits);
 	tcase_add_test(tc, limit_of_clients);
 	tcase_add_test(tc, bad_arguments);
 	tcase_add_test(tc, ids_run_out);

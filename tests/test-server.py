@@ -106,7 +106,7 @@ def hundred_vanish_at_any_byte():
 
 @tap.case
 def hundred_at_once():
-    with scene(100, keep=False) as (server, *crowd):
+    with scene(100, '--max-clients', '200', keep=False) as (server, *crowd):
         ids = {c.id for c in crowd}
         assert len(ids) == 100
         until(lambda: all(c.knows(*ids - {c.id}) for c in crowd), 'all know all')
@@ -118,7 +118,7 @@ def hundred_at_once():
 
 @tap.case
 def one_that_never_reads_is_dropped():
-    with scene(0, '--queue', '1K') as (server,):
+    with scene(0, '--queue', '1K', '--max-clients', '300') as (server,):
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(Client(server, keep=False))
             lazy = stack.enter_context(Client(server, greet=False))

@@ -11,7 +11,9 @@ import resource
 import select
 import signal
 import socket
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 # pylint: disable=wrong-import-position
@@ -397,6 +399,43 @@ def default_number_of_clients_spares_a_qemu_of_1024_descriptors():
             assert joined > 50, joined
             device.fence(100)
             meet(device, client)
+
+
+# ---- newcomers that are rung at once ----
+
+@tap.case
+def no_wake_up_is_lost_beside_a_device():
+    """Both sides of a bench sleep, with no timer to save them from a lost doorbell."""
+    bellring = os.path.join(os.environ.get('top_builddir', '.'), 'bellring')
+    with Bellring() as rig:
+        device = rig.device()
+        for n in range(20):
+            done = subprocess.run(
+                [bellring, '-a', f'unix:{rig.path}', 'bench', '-r', '1', '-c', '50',
+                 '--sizes', '8', '--idle', '0.02'], stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, f'bench {n}: {done}'
+        meet(device, rig.client())
+
+
+@tap.case
+def a_newcomer_can_be_rung_by_a_device_at_once():
+    """One doorbell: the device would drop it if it had not heard of the newcomer."""
+    with Bellring() as rig:
+        device = rig.device()
+        with rig.new_client() as client:
+            meet(device, client)
+        late = 0
+        for n in range(200):
+            began = time.monotonic()
+            with rig.new_client() as client:
+                # Greeted without having heard, if QEMU was too slow (serverd.c).
+                if time.monotonic() - began > 0.04:
+                    late += 1
+                    continue
+                device.ring(client.id, n % rig.vectors)
+                client.wait_interrupt(n % rig.vectors)
+        assert late < 150, f'{late} of 200 had to be greeted unheard of'
 
 
 # ---- the server's death ----
