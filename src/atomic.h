@@ -51,6 +51,12 @@ static inline uint64_t shm_exchange(shm_u64 *p, uint64_t v)
 	return atomic_exchange_explicit(p, v, memory_order_seq_cst);
 }
 
+/* Between two loads: the second is not older than the first. */
+static inline void shm_fence_loads(void)
+{
+	atomic_thread_fence(memory_order_acquire);
+}
+
 /*
  * The two halves of every wake-up: store, full fence, load. The stress test is
  * built once with each half weakened to a compiler fence (BELL_WEAKEN_WRITER,

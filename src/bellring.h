@@ -358,7 +358,7 @@ struct bell_bus_config {
  *   -BELL_ENOSPC   the directory is full
  *   -BELL_EINVAL   the name is too long, empty, or not printable
  *   -BELL_EEXIST   another live peer has that name
- *   -BELL_EBUSY    this peer has a bus already
+ *   -BELL_EBUSY    this peer has a bus already, or others keep formatting
  *   -BELL_ENOMEM
  */
 BELL_API int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,

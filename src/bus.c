@@ -44,6 +44,18 @@ static int set_name(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	return rc;
 }
 
+/* Guests made from one image can have the same name and process ids. */
+static void add_id(struct bell_bus *bus)
+{
+	char id[8];
+	size_t room = sizeof(bus->name) - 1, len = strlen(bus->name);
+	int n = snprintf(id, sizeof(id), "-%u", bus->peer->port->id);
+
+	if (len + (size_t)n > room)
+		len = room - (size_t)n;
+	memcpy(bus->name + len, id, (size_t)n + 1);
+}
+
 static int enter(struct bell_bus *bus)
 {
 	const struct bell_port *port = bus->peer->port;
@@ -76,6 +88,10 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	if (!bus->in || !bus->active)
 		return error_plain(BELL_ENOMEM);
 	rc = enter(bus);
+	if (rc == -BELL_EEXIST && !(cfg && cfg->name)) {
+		add_id(bus);
+		rc = enter(bus);
+	}
 	if (rc < 0)
 		return rc;
 	bus->peer->bus = bus;

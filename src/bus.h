@@ -26,8 +26,6 @@ struct bus_out {
 	struct layout_slot *slot;
 	uint32_t link;
 	uint32_t id;
-	unsigned vector;
-	bool can_ring;
 	struct bus_out *next;
 };
 
@@ -57,6 +55,7 @@ struct bell_bus {
 	bool announced;   /* ASLEEP is set in our wake word */
 	uint64_t waits_ns; /* adaptive: how long waits lasted lately */
 	uint32_t looks;   /* in bus_idle() so far */
+	bool reminded;    /* the handle was made readable for what may be left */
 	uint32_t probe;    /* adaptive: counts waits that were slept through */
 
 	struct bus_out *outs;
@@ -151,8 +150,8 @@ static inline int bus_collect(struct bell_bus *bus)
 int bus_arm(struct bell_bus *bus);
 /*
  * Around a call that may wait for something else than messages, and so take
- * their doorbells off the handle: if the bus was armed before it, the handle is
- * made readable again unless nothing came.
+ * their doorbells off the handle: if the bus was armed or reminded before it, the
+ * handle is made readable again unless nothing came.
  */
 bool bus_is_armed(const struct bell_bus *bus);
 void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before);

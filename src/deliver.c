@@ -39,9 +39,21 @@ static int deliver(struct bell_bus *bus, struct bus_in *in,
 	bus->delivering = in;
 	bus->on_message(bus, &env, data, bus->on_message_arg);
 	bus->delivering = NULL;
-	bus_release(bus, in, rec);
 	bus->stats.received++;
+	/* The callback may have waited, and the link be another's by now. */
+	if (bus_is_same(bus) && shm_peek(&in->r.ctl->word) == in->link_word)
+		bus_release(bus, in, rec);
+	else
+		(void)link_from_peer(bus, in->link);
 	return 1;
+}
+
+/* Ends a dispatch that may have left something: the handle tells of it again. */
+static int dispatched(struct bell_bus *bus, int result)
+{
+	if (result == -BELL_ERESET)
+		return result;
+	return bus_remind(bus) < 0 ? -BELL_EIO : result;
 }
 
 int bus_dispatch(struct bell_bus *bus)
@@ -55,23 +67,22 @@ int bus_dispatch(struct bell_bus *bus)
 	for (;;) {
 		rc = bus_next(bus, &in, &rec);
 		if (rc < 0)
-			return rc;
+			return dispatched(bus, rc);
 		if (rc == 0) {
 			if (bus->mode == BELL_POLL || bus_arm(bus) == 0)
 				return n;
 			if (++looks >= BUS_LOOKS_MAX)
-				return bus_remind(bus) < 0 ? -BELL_EIO : n;
+				return dispatched(bus, n);
 			continue;
 		}
 		if (!bus->on_message)
 			return n + 1; /* bell_recv() takes it */
 		rc = deliver(bus, in, &rec);
 		if (rc < 0)
-			return rc;
-		if (++n >= DISPATCH_MAX) {
-			/* Others of the loop want their turn. */
-			return bus_remind(bus) < 0 ? -BELL_EIO : n;
-		}
+			return dispatched(bus, rc);
+		/* Others of the loop want their turn. */
+		if (++n >= DISPATCH_MAX)
+			return dispatched(bus, n);
 	}
 }
 

@@ -91,7 +91,7 @@ bool directory_read(const void *memory, const struct layout *l, uint32_t slot,
 	read_name(s, info->name);
 	*word = w;
 	/* The fields are this word's only if nobody took the slot meanwhile. */
-	shm_fence_sleeper();
+	shm_fence_loads();
 	return shm_peek(&s->word) == w;
 }
 

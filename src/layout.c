@@ -15,6 +15,7 @@
 #define DEFAULT_RING_MAX (4u << 20)     /* larger ones leave the cache */
 #define SLOTS_AT 256u
 #define TAKE_OVER_NS UINT64_C(1000000000)
+#define ATTACH_NS (4 * TAKE_OVER_NS) /* for all that a peer may do meanwhile */
 
 static uint64_t align_up(uint64_t v, uint64_t to)
 {
@@ -274,9 +275,9 @@ int layout_attach(void *memory, size_t size, bool force, struct layout *out)
 {
 	struct layout_header *h = layout_hdr(memory);
 	uint64_t mine = FORMAT_BUSY | (os_random() & ~FORMAT_BUSY_MASK) | 1;
-	uint64_t seen = 0, since = os_now_ns();
+	uint64_t seen = 0, begin = os_now_ns(), since = begin;
 
-	for (;;) {
+	while (os_now_ns() - begin < ATTACH_NS) {
 		int rc = force ? -BELL_ELAYOUT : layout_read(memory, size, out);
 		uint64_t word;
 
@@ -304,4 +305,6 @@ int layout_attach(void *memory, size_t size, bool force, struct layout *out)
 			force = false;
 		}
 	}
+	return error_detail(BELL_EBUSY,
+			    "other peers format the memory again and again");
 }

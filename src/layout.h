@@ -112,7 +112,7 @@ _Static_assert(sizeof(struct layout_link) == 256, "shared ABI");
 #define RECORD_DATA 0x81u
 #define RECORD_PING 0x82u
 #define RECORD_PONG 0x83u
-#define RECORD_PAD 0x84u /* nothing; fills the rest up to the ring's end */
+#define RECORD_PAD 0x84u /* up to the ring's end; skipped, not written yet */
 #define RECORD_HEADER 8u
 #define RECORD_ALIGN 8u
 

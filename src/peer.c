@@ -35,6 +35,9 @@ static int open_port(const char *address, int timeout_ms, struct bell_port **out
 	}
 	if (known)
 		return rc;
+	if (strncmp(address, "file:", 5) == 0)
+		return error_detail(BELL_EINVAL, "%s: memory without doorbells "
+				    "(ivshmem-plain) is not supported yet", address);
 	return error_detail(BELL_EINVAL, "%s: not an address: %s", address,
 			    address_forms);
 }

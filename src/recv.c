@@ -63,11 +63,17 @@ static int corrupt(struct bell_bus *bus, struct bus_in *in)
 	int rc = error_detail(BELL_ECORRUPT,
 			      "peer %u wrote garbage into its link, which was closed",
 			      in->id);
+	struct bus_in was = *in;
 
-	bus->corrupt_id = in->id;
+	bus->corrupt_id = was.id;
 	link_drop_in(bus, in, LINK_BROKEN);
 	/* Garbage everywhere? Then it is not that peer's doing. */
-	return layout_same(bus->memory, &bus->layout) ? rc : error_plain(BELL_ERESET);
+	if (!layout_same(bus->memory, &bus->layout))
+		return error_plain(BELL_ERESET);
+	/* The sender may sleep until there is space, which now never comes. */
+	if (!was.gone)
+		bus_wake(bus, was.slot, was.id, was.link);
+	return rc;
 }
 
 /*

@@ -97,6 +97,13 @@ int bus_take_news(struct bell_bus *bus)
 	return 0;
 }
 
+/* The receiver is there, and has not given the link up. */
+static bool is_whole(const struct bus_out *out)
+{
+	return shm_peek(&out->slot->word) == out->slot_word &&
+	       shm_peek(&out->w.ctl->word) == out->link_word;
+}
+
 /* One look at what is waited for, without a write to shared memory. */
 static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 {
@@ -104,8 +111,7 @@ static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 		return 1;
 	if (out) {
 		/* -BELL_ECORRUPT shows again at the next try. */
-		return ring_has_space(&out->w, len) != 0 ||
-		       shm_peek(&out->slot->word) != out->slot_word;
+		return ring_has_space(&out->w, len) != 0 || !is_whole(out);
 	}
 	for (uint32_t i = 0; i < bus->active_count; i++)
 		if (!bus->active[i]->broken && ring_has_data(&bus->active[i]->r))
@@ -158,7 +164,10 @@ static int announce(struct bell_bus *bus)
 int bus_arm(struct bell_bus *bus)
 {
 	flush_space(bus);
-	return arm_links(bus) || announce(bus);
+	if (arm_links(bus) || announce(bus))
+		return 1;
+	bus->reminded = false;
+	return 0;
 }
 
 bool bus_is_armed(const struct bell_bus *bus)
@@ -170,14 +179,17 @@ int bus_remind(struct bell_bus *bus)
 {
 	const struct bell_port *port = bus->peer->port;
 
+	bus->reminded = true;
 	/* Without interrupts nobody sleeps on the handle. */
 	return port->vectors == 0 ? 0 : bell_ring(bus->peer, port->id, BUS_VECTOR);
 }
 
 void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before)
 {
-	if (was_armed && bus->looks != looks_before &&
-	    (!bus_is_armed(bus) || bus_has_news(bus)))
+	if (bus->looks == looks_before)
+		return;
+	if (bus->reminded ||
+	    (was_armed && (!bus_is_armed(bus) || bus_has_news(bus))))
 		(void)bus_remind(bus);
 }
 
@@ -188,8 +200,7 @@ static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 
 	flush_space(bus);
 	if (out) {
-		if (ring_want_space(&out->w, len) != 0 ||
-		    shm_peek(&out->slot->word) != out->slot_word)
+		if (ring_want_space(&out->w, len) != 0 || !is_whole(out))
 			return 0;
 	} else if (arm_links(bus)) {
 		return 0;

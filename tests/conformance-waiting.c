@@ -144,6 +144,88 @@ START_TEST(recv_again_leaves_armed)
 }
 END_TEST
 
+/* ---- what may take a wake-up away ---- */
+
+/* Puts garbage where the headers of all records with these 8 bytes are. */
+static void break_records(const char bytes[8])
+{
+	size_t size;
+	uint64_t *memory = bell_memory(a, &size), word;
+
+	memcpy(&word, bytes, sizeof(word));
+	for (size_t i = 1; i < size / sizeof(word); i++)
+		if (memory[i] == word)
+			memory[i - 1] = UINT64_MAX;
+}
+
+START_TEST(broken_link_leaves_the_others_armed)
+{
+	struct pollfd p = { .fd = bell_handle(b), .events = POLLIN };
+	char got[4];
+
+	delivered = 0;
+	bell_on_message(bus_b, count_message, &delivered);
+	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "garbage!", 8, 0), 0);
+	break_records("garbage!");
+	while (bell_dispatch(b) != -BELL_ECORRUPT)
+		ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	while (poll(&p, 1, 0) == 1)
+		ck_assert_int_ge(bell_dispatch(b), 0);
+	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "ping", 4, 0), -BELL_ECORRUPT);
+	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "ping", 4, 0), 0);
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	ck_assert_int_ge(bell_dispatch(b), 1);
+	ck_assert_int_eq(delivered, 1);
+	ck_assert_int_eq(bell_recv(bus_a, got, 4, NULL, WAIT_MS), 4);
+}
+END_TEST
+
+START_TEST(blocked_sender_learns_of_a_broken_link)
+{
+	struct flood f = { bus_a, bell_id(b), 0 };
+	pthread_t thread;
+	char got[8];
+
+	sender_tid = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_until_gone, &f), 0);
+	while (sender_tid == 0 || thread_state(sender_tid) != 'S')
+		poll(NULL, 0, 1);
+	break_records("xxxxxxxx");
+	ck_assert_int_eq(bell_recv(bus_b, got, 8, NULL, WAIT_MS), -BELL_ECORRUPT);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(f.count, BELL_ECORRUPT);
+}
+END_TEST
+
+static void count_any(struct bell_bus *bus, const struct bell_envelope *env,
+		      const void *data, void *arg)
+{
+	(void)bus, (void)env, (void)data;
+	++*(int *)arg;
+}
+
+START_TEST(waiting_send_keeps_the_rest_of_a_dispatch)
+{
+	struct pollfd p = { .fd = bell_handle(a), .events = POLLIN };
+	int sent = 0, got = 0;
+
+	while (bell_dispatch(a) > 0)
+		;
+	bell_on_message(bus_a, count_any, &got);
+	while (bell_send(bus_a, bell_id(b), "x", 1, 0) == 0)
+		;
+	while (bell_send(bus_b, bell_id(a), "y", 1, 0) == 0)
+		sent++;
+	ck_assert_int_gt(bell_dispatch(a), 0);
+	ck_assert_int_lt(got, sent); /* more than one dispatch is to deliver */
+	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "x", 1, 20), -BELL_EAGAIN);
+	while (got < sent) {
+		ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+		ck_assert_int_ge(bell_dispatch(a), 0);
+	}
+}
+END_TEST
+
 void add_waiting(Suite *suite)
 {
 	TCase *tc = add_case(suite, "waiting", setup);
@@ -152,4 +234,7 @@ void add_waiting(Suite *suite)
 	tcase_add_test(tc, blocked_sender_learns_of_a_leave);
 	tcase_add_test(tc, dispatch_delivers_and_leaves_armed);
 	tcase_add_test(tc, recv_again_leaves_armed);
+	tcase_add_test(tc, broken_link_leaves_the_others_armed);
+	tcase_add_test(tc, blocked_sender_learns_of_a_broken_link);
+	tcase_add_test(tc, waiting_send_keeps_the_rest_of_a_dispatch);
 }

@@ -198,6 +198,33 @@ START_TEST(dead_formatter_is_taken_over)
 }
 END_TEST
 
+static _Atomic bool attached;
+
+static void *format_for_ever(void *arg)
+{
+	struct layout_header *h = memory;
+
+	for (uint64_t n = 1; !attached; n++) {
+		shm_set(&h->format_word, FORMAT_BUSY | n);
+		os_sleep_ms(1);
+	}
+	return arg;
+}
+
+START_TEST(attaching_has_an_end)
+{
+	struct layout l;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, format_for_ever, NULL), 0);
+	while (shm_peek(&((struct layout_header *)memory)->format_word) == 0)
+		os_sleep_ms(1);
+	ck_assert_int_eq(layout_attach(memory, SIZE, false, &l), -BELL_EBUSY);
+	attached = true;
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 static unsigned rung;
 
 static void count_rings(void *arg, uint32_t id, unsigned vector)
@@ -248,6 +275,7 @@ int main(void)
 	tcase_add_test(tc, attach_formats_zero_memory_only);
 	tcase_add_test(tc, racing_formatters_agree);
 	tcase_add_test(tc, dead_formatter_is_taken_over);
+	tcase_add_test(tc, attaching_has_an_end);
 	tcase_add_test(tc, steward_marks_once_and_rings_sleepers);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
