@@ -173,9 +173,10 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	int rc;
 
 	(void)argc, (void)argv;
-	rc = recv_output_new(&config, &r.output, &sink);
+	rc = session_join(s);
+	/* Empties the file: not before there is somebody to receive from. */
 	if (rc == CLI_DONE)
-		rc = session_join(s);
+		rc = recv_output_new(&config, &r.output, &sink);
 	if (rc == CLI_DONE) {
 		if (sys_is_terminal(stderr))
 			fprintf(stderr, "bellring: receiving as %s (id %u)\n",

@@ -15,7 +15,7 @@ static const struct option_row options[] = {
 };
 
 struct watch {
-	bool json;
+	struct session *s;
 	uint64_t want;    /* interrupts; 0: no end */
 	uint64_t seen;
 	uint64_t last_ns; /* of the line before; first: of the start */
@@ -32,7 +32,7 @@ static void print_line(struct watch *w, const char *event, const char *what,
 
 	w->last_ns = now_ns;
 	sys_timestamp(stamp, sizeof(stamp));
-	if (!w->json) {
+	if (!w->s->json) {
 		printf("%s +%.6f %s %s %u\n", stamp, delta_s, event, what,
 		       number);
 		return;
@@ -71,6 +71,7 @@ static void on_peer(struct bell_peer *peer, uint32_t id,
 		break;
 	case BELL_SERVER_LOST:
 		print_line(w, "server-lost", "id", (unsigned)id);
+		session_say_server_gone(w->s);
 		break;
 	}
 }
@@ -119,7 +120,7 @@ static int watch(struct session *s, struct watch *w)
 static int run(struct session *s, const void *args, int argc, char **argv)
 {
 	const struct watch_args *a = args;
-	struct watch w = { .json = s->json, .want = a->count };
+	struct watch w = { .s = s, .want = a->count };
 	int rc = session_open(s);
 
 	(void)argc, (void)argv;

@@ -33,6 +33,20 @@ int session_open(struct session *s)
 	return CLI_DONE;
 }
 
+void session_say_server_gone(const struct session *s)
+{
+	cli_error("%s: server is gone: known peers still reach each other, "
+		  "nobody new does", s->command);
+}
+
+static void on_peer(struct bell_peer *peer, uint32_t id,
+		    enum bell_peer_event event, void *arg)
+{
+	(void)peer, (void)id;
+	if (event == BELL_SERVER_LOST)
+		session_say_server_gone(arg);
+}
+
 int session_join(struct session *s)
 {
 	struct bell_bus_config config = { .name = s->name };
@@ -44,6 +58,10 @@ int session_join(struct session *s)
 	rc = bell_join(s->peer, &config, &s->bus);
 	if (rc < 0)
 		return cli_fail(rc, "join %s", session_address(s));
+	/* Guests are not told of their server. */
+	rc = bell_on_peer(s->peer, on_peer, s);
+	if (rc < 0 && rc != -BELL_EUNSUP)
+		return cli_fail(rc, "%s", s->command);
 	return CLI_DONE;
 }
 

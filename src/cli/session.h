@@ -24,8 +24,10 @@ struct session {
 
 /* Opens the peer. CLI_DONE, or told and another enum cli_exit. */
 int session_open(struct session *s);
-/* Opens the peer and joins the bus. */
+/* Opens the peer and joins the bus; from then on tells of a lost server. */
 int session_join(struct session *s);
+/* "server is gone" and what that means, on stderr. */
+void session_say_server_gone(const struct session *s);
 /* Leaves and closes what is open. */
 void session_close(struct session *s);
 

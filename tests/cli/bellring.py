@@ -18,7 +18,9 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+_HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(_HERE, '..'), os.path.join(_HERE, '..', 'device')]
+import children    # SIGTERM and SIGHUP end a test as SIGINT does: by an exception
 import tap
 
 BUILD = os.environ.get('top_builddir', '.')
@@ -167,6 +169,17 @@ def cpu_ns(pid):
     """CPU time of a process: Documentation/scheduler/sched-stats.rst."""
     with open(f'/proc/{pid}/schedstat') as f:
         return int(f.read().split()[0])
+
+
+def read_so_far(p, path):
+    """Bytes of a file that a process has read: fdinfo, proc(5)."""
+    path, fds = os.path.realpath(path), f'/proc/{p.pid}/fd'
+    for fd in os.listdir(fds):
+        with contextlib.suppress(FileNotFoundError):    # it closes some meanwhile
+            if os.readlink(f'{fds}/{fd}') == path:
+                with open(f'/proc/{p.pid}/fdinfo/{fd}') as f:
+                    return int(re.search(r'pos:\s*(\d+)', f.read()).group(1))
+    return 0
 
 
 def greeting(*messages):

@@ -3,8 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bellring import (end, equal, fake_server, greeting, matches, overwrite, place,
@@ -226,6 +226,25 @@ def unwritable_file(at):
     matches(err, r'^bellring: recv: opening /nonexistent/file: No such file')
 
 
+NOT_JOINED = [('no server', ['-a', 'unix:/nonexistent/socket'], 1),
+              ('name in use', ['--name', 'r'], 1)]
+
+
+@tap.cases(NOT_JOINED)
+@place('-l', '1M')
+def output_file_survives_a_receiver_that_does_not_join(at, _name, options, want):
+    at.receiver('r')
+    path = at.path('kept')
+    with open(path, 'w') as f:
+        f.write('precious')
+    status, out, err = at.run(*options, 'recv', '-o', path)
+    equal((status, out), (want, ''), err)
+    with open(path) as f:
+        equal(f.read(), 'precious')
+    status, _, err = at.run('-t', '0.1', 'recv', '-o', path)  # it joins
+    equal((status, os.path.getsize(path)), (3, 0), err)
+
+
 @tap.cases([('info',), ('peers',), ('recv',)])
 @place('-l', '1M')
 def full_disk(at, command):
@@ -240,17 +259,51 @@ def full_disk(at, command):
     equal(err.count('\n'), 1)
 
 
+def server_gone(command):
+    return (f'bellring: {command}: server is gone: known peers still reach each other, '
+            'nobody new does\n')
+
+
+def stop_server(at):
+    server = at.started[0]
+    server.send_signal(signal.SIGTERM)
+    equal(server.wait(), 0)
+
+
 @tap.case
 @place('-l', '1M')
 def server_goes_away_under_a_receiver(at):
     receiver = at.receiver('r')
-    # Known peers still ring each other: QEMU, docs/specs/ivshmem-spec.rst.
-    server = at.started[0]
-    server.send_signal(signal.SIGTERM)
-    server.wait()
-    time.sleep(0.3)  # it would have ended long since
-    equal(receiver.poll(), None)
-    equal(stop(receiver), (1, '', 'bellring: recv: interrupted\n'))
+    r, w = os.pipe()
+    with open(r, 'rb') as stdin:
+        sender = at.popen(at.argv('--name', 's', 'send', 'r'), stdin=stdin, env=at.env(),
+                          stderr=subprocess.PIPE)
+    with open(w, 'wb') as pipe:
+        until(lambda: at.live('s'), 's on the bus')
+        stop_server(at)
+        equal(receiver.stderr.readline().decode(), server_gone('recv'))
+        # Known peers still ring each other: QEMU, docs/specs/ivshmem-spec.rst.
+        pipe.write(b'text')
+    equal(end(sender)[0], 0)
+    equal(end(receiver), (0, 'text', ''))
+
+
+@tap.cases([('recv', ['recv'], 1, 'bellring: recv: interrupted\n'),
+            ('recv --follow', ['recv', '--follow'], 0, ''),
+            ('watch', ['watch'], 0, ''),
+            ('bench --serve', ['bench', '--serve'], 0, '')])
+@place('-l', '1M')
+def server_goes_away_and_a_signal_ends(at, _name, args, want, text):
+    p = at.start('--name', 'me', *args)
+    if args == ['watch']:
+        matches(p.stderr.readline().decode(), 'watching as id')
+    else:
+        until(lambda: at.live('me'), 'me on the bus')
+    stop_server(at)
+    equal(p.stderr.readline().decode(), server_gone(args[0]))
+    status, out, err = stop(p)
+    equal((status, err), (want, text), out)
+    equal('server-lost' in out, args == ['watch'], out)
 
 
 @tap.case

@@ -11,7 +11,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bellring import (cpu_ns, end, equal, matches, objects, place, stop, tap, until)
+from bellring import (cpu_ns, end, equal, matches, objects, place, read_so_far, stop, tap,
+                      until)
 
 MIB = 1 << 20
 # `make check` is to stay short; BELLRING_IDLE_SECONDS=10 is the promise's length.
@@ -297,7 +298,8 @@ def progress_on_a_terminal(at):
     master, slave = pty.openpty()
     sender = at.start('send', '-f', path, 'r', stderr=slave)
     os.close(slave)
-    time.sleep(0.5)  # more than between two lines of progress
+    until(lambda: read_so_far(sender, path), 'the file is begun')
+    time.sleep(0.3)  # the thing tested: more than between two lines of progress
     equal(sender.poll(), None)
     receiver.send_signal(signal.SIGCONT)
     equal(sender.wait(30), 0)
