@@ -3,8 +3,8 @@
 
 Child is a context manager: leaving it kills and reaps the process. A child
 also dies by the kernel's hand when the test itself is killed
-(PR_SET_PDEATHSIG, prctl(2)), and SIGTERM ends the test as SIGINT does, by an
-exception that unwinds all of them.
+(PR_SET_PDEATHSIG, prctl(2)), and SIGTERM and SIGHUP end the test as SIGINT
+does, by an exception that unwinds all of them.
 """
 import ctypes
 import os
@@ -23,11 +23,16 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _terminate(_signal, _frame):
+def _terminate(number, _frame):
+    # A shell and its terminal both send SIGHUP: the second is not to stop the
+    # unwinding.
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-signal.signal(signal.SIGTERM, _terminate)
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) != signal.SIG_IGN:    # as nohup(1) leaves it
+        signal.signal(_number, _terminate)
 
 
 def until(condition, what, seconds=DEADLINE, pause=0.002):
@@ -80,6 +85,15 @@ class Child:
         with open(f'/proc/{self.pid}/stat', encoding='ascii') as f:
             fields = f.read().rpartition(')')[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def cpu_ns(self):
+        """CPU time so far, as /proc/PID/schedstat counts each switch.
+
+        Documentation/scheduler/sched-stats.rst. The ticks of cpu_seconds() are
+        10 ms long and miss a process that runs between two of them.
+        """
+        with open(f'/proc/{self.pid}/schedstat', encoding='ascii') as f:
+            return int(f.read().split()[0])
 
     def __enter__(self):
         return self

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zlib
@@ -202,6 +203,8 @@ def _download():
     if not found:
         raise Missing(f'apt-cache knows no {META_PACKAGE}; run apt-get update, '
                       'or set BELLRING_KERNEL_DEB')
+    print(f'fetching Debian\'s kernel package {found.group(1)} into {cache_folder()} '
+          '(once)', file=sys.stderr, flush=True)
     os.makedirs(cache_folder(), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
         # root's folder is closed to the user that apt would change to

@@ -8,6 +8,7 @@ import atexit
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -110,7 +111,8 @@ def ended(child, seconds=30):
 
 
 def objects(text):
-    return [json.loads(line) for line in text.splitlines()]
+    """The JSON objects in it; a Child and a job in the guest merge in stderr."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{')]
 
 
 def peers():
@@ -128,12 +130,12 @@ def live(name):
     return until(lambda: named(name), f'{name} is live', 30, 0.05)
 
 
-def raw_newcomer(known):
-    """Id of the one peer that joined since, besides the one who looks."""
+def watcher_id(watch):
+    """Id of a started `bellring watch`, which says it once it is ready."""
     def look():
-        ids = sorted(set(peers()) - set(known))[:-1]
-        return [ids] if len(ids) == 1 else None
-    return until(look, 'the watcher is connected', 20, 0.02)[0][0]
+        watch.check()
+        return re.search(r'watching as id (\d+), ', watch.said())
+    return int(until(look, 'the watcher is ready', 20).group(1))
 
 
 def info(machine):

@@ -13,8 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from rig import (VECTORS, armed, ended, fails, guest, host, host_start,  # noqa: E402
-                 info, interrogate, live, named, objects, peers, raw_newcomer,
-                 rig)
+                 info, interrogate, live, named, objects, peers, rig, watcher_id)
 import tap                                    # noqa: E402 (rig.py knows where)
 import vm                                     # noqa: E402
 from children import until                    # noqa: E402
@@ -123,9 +122,8 @@ def host_rings_every_vector_of_the_guest():
 @tap.case
 def guest_rings_every_vector_of_the_host():
     machine = rig.bound()
-    known = peers()
     with host_start('--json', 'watch', '-c', str(VECTORS)) as watch:
-        me = raw_newcomer(known)
+        me = watcher_id(watch)
         machine.check(f'for v in $(seq 0 {VECTORS - 1}); do '
                       f'bellring -a pci: ring {me} $v || exit 1; done', 60)
         got = [o['vector'] for o in objects(ended(watch))

@@ -270,10 +270,13 @@ class Guest:
             raise
 
     def __exit__(self, kind, error, _):
-        if error is not None and not isinstance(error, Failed):
-            print('\n'.join('# ' + s for s in self.log().splitlines()),
-                  file=sys.stderr)
-        self.close()
+        # Failed has the log in it, and who pressed Ctrl-C wants none.
+        try:
+            if error is not None and not isinstance(error, (Failed, KeyboardInterrupt)):
+                print('\n'.join('# ' + s for s in self.log().splitlines()),
+                      file=sys.stderr)
+        finally:
+            self.close()
 
     # ---- commands ----
 
