@@ -37,6 +37,10 @@ QEMU = os.environ.get('QEMU', 'qemu-system-x86_64')
 BOOT_SECONDS = 120     # deadline; an emulated boot takes 3 to 10
 PROBE_SECONDS = 30     # deadline for KVM; a boot takes 2
 GRACE_SECONDS = 20     # beyond what a command itself was given
+# With one CPU at most, TCG leaves out the guest's memory barriers and makes its
+# atomic operations plain ones (CF_PARALLEL, accel/tcg/tcg-accel-ops-mttcg.c):
+# fine among the guest's own, but a host peer then loses its wake-ups.
+CPUS = ('-smp', '1,maxcpus=2')
 IOMMU = ('-device', 'intel-iommu,intremap=on')
 # quiet: console output costs an emulated CPU an exit for each character
 CMDLINE = ('console=ttyS0 quiet panic=-1 mitigations=off '
@@ -204,7 +208,8 @@ class Guest:
     def _command(self, memory, accelerator, iommu, devices):
         return [QEMU, '-name', self.name, '-nodefaults', '-no-user-config',
                 '-display', 'none', '-M', 'q35,kernel-irqchip=split',
-                '-accel', accelerator, '-m', str(memory), *(IOMMU if iommu else ()),
+                '-accel', accelerator, *CPUS, '-m', str(memory),
+                *(IOMMU if iommu else ()),
                 '-kernel', self._kernel.image, '-initrd', self._path('initramfs'),
                 '-append', CMDLINE + (' intel_iommu=on' if iommu else ''),
                 '-serial', f'file:{self.console}',
