@@ -61,7 +61,8 @@ static int connect_failed(const char *path, int err)
 	case EAGAIN:
 	case EINPROGRESS:
 		return error_detail(BELL_EAGAIN,
-				    "connect: the server did not accept in time");
+				    "connect: the server did not accept in time; "
+				    "is it full (its --max-clients)?");
 	default:
 		return error_detail(from_errno(err), "connect: %s",
 				    strerror(err));
@@ -76,6 +77,8 @@ static int connect_failed(const char *path, int err)
 static int connect_until(int sock, const struct sockaddr_un *to,
 			 uint64_t deadline_ns)
 {
+	int err, rc;
+
 	for (;;) {
 		uint64_t now = os_now_ns();
 		uint64_t us = now < deadline_ns ? (deadline_ns - now) / 1000 : 0;
@@ -90,8 +93,12 @@ static int connect_until(int sock, const struct sockaddr_un *to,
 		if (connect(sock, (const struct sockaddr *)to, sizeof(*to)) == 0)
 			return 0;
 		if (errno != EINTR)
-			return connect_failed(to->sun_path, errno);
+			break;
 	}
+	err = errno;
+	rc = connect_failed(to->sun_path, err);
+	errno = err;
+	return rc;
 }
 
 int dial(const char *path, uint64_t deadline_ns, int *sock)

@@ -80,6 +80,18 @@ static int wait_readable(int sock, uint64_t until_ns)
 	return n;
 }
 
+/* A full server lets newcomers wait: bellring-server(8), --max-clients. */
+static int too_late(const struct host *h)
+{
+	bool nothing = h->proto.messages == 0 && h->proto.have == 0;
+
+	return error_detail(BELL_EAGAIN,
+			    "greeting not complete in time: %lu messages came, %s%s",
+			    h->proto.messages, what_is_missing(h),
+			    nothing ? "; is the server full (its --max-clients)?" :
+				      "");
+}
+
 /* Waits for more. Returns 1 if there is, 0 if the greeting is over. */
 static int greeting_goes_on(struct host *h, uint64_t deadline_ns)
 {
@@ -89,11 +101,10 @@ static int greeting_goes_on(struct host *h, uint64_t deadline_ns)
 
 	if (rc != 0 || bounded)
 		return rc;
-	return error_detail(BELL_EAGAIN,
-			    "greeting not complete in time: %lu messages came, %s",
-			    h->proto.messages, what_is_missing(h));
+	return too_late(h);
 }
 
+/* Also looks at the clock where the server never falls silent. */
 int greeting_take(struct host *h, uint64_t deadline_ns)
 {
 	int rc;
@@ -102,11 +113,11 @@ int greeting_take(struct host *h, uint64_t deadline_ns)
 		rc = intake_one(h);
 		if (rc == -BELL_EGONE)
 			return cut_short(h);
-		if (rc == 0)
-			continue;
-		if (rc != -BELL_EAGAIN)
-			return rc;
-		rc = greeting_goes_on(h, deadline_ns);
+		if (rc == -BELL_EAGAIN)
+			rc = greeting_goes_on(h, deadline_ns);
+		else if (rc == 0)
+			rc = os_now_ns() < deadline_ns || greeting_complete(h) ?
+				     1 : too_late(h);
 		if (rc <= 0)
 			return rc;
 	}

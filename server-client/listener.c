@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "listener.h"
 
-#include "dial.h"
 #include "error.h"
 #include "fd.h"
+#include "occupied.h"
 #include "os.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static int lock_directory(const char *path, int *lock)
 static int remove_stale(const char *path)
 {
 	struct stat st;
-	int sock, rc;
+	int rc;
 
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : failed(path, "lstat");
@@ -81,13 +81,11 @@ static int remove_stale(const char *path)
 		return error_detail(BELL_EEXIST,
 				    "%s: exists and is not a socket; remove it or choose "
 				    "another path (-S)", path);
-	rc = dial(path, os_now_ns() + 1000000000, &sock);
-	if (rc == 0)
-		fd_close(&sock);
-	if (rc == 0 || rc == -BELL_EAGAIN)
+	rc = occupied(path);
+	if (rc > 0)
 		return error_detail(BELL_EBUSY, "%s: a server listens there already",
 				    path);
-	if (rc != -BELL_ENODEV)
+	if (rc < 0)
 		return error_detail(-rc, "%s: exists; cannot tell whether a server "
 				    "listens there; remove it if not", path);
 	if (unlink(path) < 0 && errno != ENOENT)

@@ -45,6 +45,8 @@ bellring_server_SOURCES = \
 	%D%/listener.h \
 	%D%/log.c \
 	%D%/log.h \
+	%D%/occupied.c \
+	%D%/occupied.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/ownfile.c \

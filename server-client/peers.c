@@ -85,6 +85,24 @@ static const struct member *oldest(const struct peers *p)
 	return first;
 }
 
+static bool is_free(const struct peers *p, uint32_t id,
+		    const struct member *first)
+{
+	return !p->connected[id] && (!first || p->left[id] < first->greeted);
+}
+
+uint32_t peers_ids_left(const struct peers *p, uint32_t *oldest_id)
+{
+	const struct member *first = oldest(p);
+	uint32_t left = 0;
+
+	for (uint32_t id = 0; id < PEERS_IDS; id++)
+		left += is_free(p, id, first);
+	if (p->count > 0)
+		*oldest_id = first ? first->id : p->members[0].id;
+	return left;
+}
+
 /* PEERS_IDS if there is none. */
 static uint32_t find_id(const struct peers *p)
 {
@@ -93,7 +111,7 @@ static uint32_t find_id(const struct peers *p)
 	for (uint32_t i = 0; i < PEERS_IDS; i++) {
 		uint32_t id = (p->next_id + i) % PEERS_IDS;
 
-		if (!p->connected[id] && (!first || p->left[id] < first->greeted))
+		if (is_free(p, id, first))
 			return id;
 	}
 	return PEERS_IDS;

@@ -51,6 +51,12 @@ void peers_free(struct peers *p); /* NULL is fine */
 size_t peers_count(const struct peers *p);
 /* Id of one of them; index < peers_count(), as they came. */
 uint32_t peers_id(const struct peers *p, size_t index);
+/*
+ * Ids that could be given now, 0..65536. *oldest_id gets the id of the client that
+ * keeps most others from being given again: it was greeted first, or came first
+ * if none was; it is not touched if there is no client.
+ */
+uint32_t peers_ids_left(const struct peers *p, uint32_t *oldest_id);
 /* peers_join() would succeed. */
 bool peers_has_room(const struct peers *p);
 

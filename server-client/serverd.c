@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_A_TURN 64
+#define FEW_IDS 4096u
 
 /* When the system is short of something, nothing tells when that is over. */
 static const struct timeval retry_time = { .tv_usec = 100000 };
@@ -50,6 +51,7 @@ struct server {
 	struct event *resume;    /* accepts again after a while */
 	struct event *reap;
 	struct event *heard;     /* looks again who can be greeted */
+	bool few_ids;            /* was told */
 };
 
 /* ---- news ------------------------------------------------------------------ */
@@ -283,6 +285,17 @@ static void pause_accept(struct server *s, const struct timeval *how_long)
 		event_add(s->resume, how_long);
 }
 
+/* Once, and again after there were enough; there is one client at least. */
+static void warn_of_few_ids(struct server *s)
+{
+	uint32_t oldest = 0, left = peers_ids_left(s->peers, &oldest);
+
+	if (left < FEW_IDS && !s->few_ids)
+		log_error("ids run out: %u left; client %u (pid %ld) has been here "
+			  "longest", left, oldest, (long)s->clients[oldest]->pid);
+	s->few_ids = left < FEW_IDS;
+}
+
 /* Takes *sock. */
 static void admit(struct server *s, int *sock)
 {
@@ -303,6 +316,7 @@ static void admit(struct server *s, int *sock)
 	c->joined_ns = os_now_ns();
 	log_info("client %u (pid %ld, uid %lu): joined, %u vectors", c->id,
 		 (long)c->pid, (unsigned long)c->uid, c->vectors->count);
+	warn_of_few_ids(s);
 	client_watch(c);
 	distribute(s, &list);
 	wait_for_others(s, c);

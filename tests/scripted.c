@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void send_with(int sock, const unsigned char *bytes, size_t len, int fd,
+/* Whoever connected may be gone: that is its affair. Returns whether it is not. */
+static bool send_with(int sock, const unsigned char *bytes, size_t len, int fd,
 		      unsigned fds)
 {
 	union {
@@ -43,8 +45,7 @@ static void send_with(int sock, const unsigned char *bytes, size_t len, int fd,
 		c->cmsg_len = CMSG_LEN(fds * sizeof(int));
 		memcpy(CMSG_DATA(c), both, fds * sizeof(int));
 	}
-	/* Whoever connected may be gone: that is its affair. */
-	(void)sendmsg(sock, &msg, MSG_NOSIGNAL);
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) > 0;
 }
 
 static void play(int sock, const struct step *step, const int *fds, int go)
@@ -68,6 +69,11 @@ static void play(int sock, const struct step *step, const int *fds, int go)
 		break;
 	case TWO_FDS:
 		send_with(sock, bytes, PROTO_SIZE, fd, 2);
+		break;
+	case FLOOD:
+		while (send_with(sock, bytes, PROTO_SIZE, fd, count) &&
+		       send_with(sock, bytes, PROTO_SIZE, -1, 0))
+			;
 		break;
 	case AWAIT:
 		if (read(go, &byte, 1) != 1)

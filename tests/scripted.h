@@ -16,6 +16,7 @@ enum step_kind {
 	BY_BYTES,  /* the same, a byte a system call, descriptor with the first */
 	HALF,      /* only 4 bytes of it */
 	TWO_FDS,   /* number, with the descriptor twice */
+	FLOOD,     /* SEND, then number alone, over and over while somebody listens */
 	AWAIT,     /* waits for scripted_go() */
 	CLOSE      /* closes the connection */
 };

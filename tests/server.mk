@@ -31,6 +31,7 @@ tests_test_dial_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_greeting_SOURCES = %D%/test-greeting.c $(SCRIPTED)
 tests_test_greeting_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_greeting_LDADD = $(TEST_LIBS)
+tests_test_greeting_LDFLAGS = -Wl,--wrap=recvmsg
 
 tests_test_early_rings_SOURCES = %D%/test-early-rings.c $(SCRIPTED) $(TOLD)
 tests_test_early_rings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)

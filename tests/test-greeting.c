@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 extern const struct bell_port_ops bell_port_unix;
 
@@ -71,7 +72,10 @@ static const struct {
 	{ "unknown peer left", { GREETING, { 1, 0, SEND } }, 4, BELL_EPROTO,
 	  "peer 1 left" },
 	{ "silent", { { 0, 0, AWAIT } }, 1, BELL_EAGAIN,
-	  "not complete in time: 0 messages" },
+	  "not complete in time: 0 messages came, no version yet; is the server "
+	  "full (its --max-clients)?" },
+	{ "stops in the version", { { 0, 0, HALF } }, 1, BELL_EAGAIN,
+	  "0 messages came, no version yet" },
 	{ "stops before the memory", { HELLO }, 2, BELL_EAGAIN,
 	  "2 messages came, no memory" },
 	{ "stops in the memory", { HELLO, { -1, MEMORY, HALF } }, 3, BELL_EAGAIN,
@@ -96,6 +100,38 @@ START_TEST(bad_greeting)
 	snprintf(where, sizeof(where), "%s: ", s.address);
 	ck_assert_msg(strncmp(bell_detail(), where, strlen(where)) == 0,
 		      "%s: %s", bad[_i].name, bell_detail());
+	ck_assert_ptr_null(port);
+	ck_assert_int_eq(open_fds(), before);
+	scripted_stop(&s);
+}
+END_TEST
+
+static bool outpaced; /* the server is always quicker than we are */
+
+ssize_t __real_recvmsg(int sock, struct msghdr *msg, int flags);
+ssize_t __wrap_recvmsg(int sock, struct msghdr *msg, int flags);
+
+ssize_t __wrap_recvmsg(int sock, struct msghdr *msg, int flags)
+{
+	return __real_recvmsg(sock, msg, outpaced ? flags & ~MSG_DONTWAIT : flags);
+}
+
+/* Each message is right: peer 7 joins and leaves, over and over. */
+START_TEST(server_never_falls_silent)
+{
+	static const struct step steps[] = { GREETING, { 7, V0, FLOOD } };
+	struct bell_port *port = NULL;
+	struct scripted s;
+	int before;
+
+	make_gifts(fds);
+	scripted_start(&s, steps, ARRAY_LEN(steps), fds);
+	before = open_fds();
+	outpaced = true;
+	ck_assert_int_eq(open_port(&s, 60, &port), -BELL_EAGAIN);
+	outpaced = false;
+	ck_assert_msg(strstr(bell_detail(), "messages came, vectors missing") != NULL,
+		      "%s", bell_detail());
 	ck_assert_ptr_null(port);
 	ck_assert_int_eq(open_fds(), before);
 	scripted_stop(&s);
@@ -159,6 +195,7 @@ int main(void)
 	TCase *tc = tcase_create("greeting");
 
 	tcase_add_loop_test(tc, bad_greeting, 0, ARRAY_LEN(bad));
+	tcase_add_test(tc, server_never_falls_silent);
 	tcase_add_loop_test(tc, good_greeting, 0, ARRAY_LEN(good));
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

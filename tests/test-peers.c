@@ -312,21 +312,30 @@ END_TEST
 START_TEST(ids_run_out)
 {
 	struct peers_list list;
-	uint32_t id, old;
+	uint32_t id, old, oldest = 99;
 
 	start(8);
+	ck_assert_uint_eq(peers_ids_left(peers, &oldest), MODEL_IDS);
+	ck_assert_uint_eq(oldest, 99);
 	old = join();
 	for (uint32_t i = 1; i < MODEL_IDS; i++) {
 		id = join();
 		MUST(id == i, "%u, not %u", id, i);
+		/* The newcomer still has its id; it is not free in either case. */
+		MUST(i % 8192 != 0 ||
+		     peers_ids_left(peers, &oldest) == MODEL_IDS - 1 - i,
+		     "%u ids left after %u", peers_ids_left(peers, &oldest), i);
 		leave(id);
 	}
+	ck_assert_uint_eq(peers_ids_left(peers, &oldest), 0);
+	ck_assert_uint_eq(oldest, old);
 	ck_assert(!peers_has_room(peers));
 	ck_assert_int_eq(peers_join(peers, &id, &list), -BELL_ENOSPC);
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "client 0 is the oldest"));
 
 	/* It goes, and nobody is left who saw any of them. */
 	leave(old);
+	ck_assert_uint_eq(peers_ids_left(peers, &oldest), MODEL_IDS);
 	ck_assert_uint_eq(join(), 0);
 	ck_assert_uint_eq(join(), 1);
 	check_all();

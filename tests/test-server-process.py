@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from served import DEADLINE, SERVER, Client, Server, fails, run, scene, until
+from served import DEADLINE, SERVER, Client, Server, fails, listens, run, scene, until
 
 
 # ---- socket, files, signals ------------------------------------------------------
@@ -20,8 +21,68 @@ def a_live_socket_is_left_alone():
     with scene(1) as (server, a):
         with fails(1, 'a server listens there already', path=server.path):
             pass
+        # Nobody else can have had an id, and a is told of no other join or leave.
         with Client(server) as b:
-            assert a.id in b.peers or b.knows(a.id)
+            assert b.id == a.id + 1 and b.knows(a.id)
+            until(lambda: a.knows(b.id), 'the join')
+            assert not a.left and server.log().count('joined') == 2, server.log()
+
+
+@tap.cases([('hard link', os.link), ('relative', None)])
+def a_live_socket_has_other_names(_, link):
+    with scene(1) as (server, a):
+        other = os.path.join(server.dir, 'other')
+        if link:
+            link(server.path, other)
+        else:
+            other = os.path.relpath(server.path)
+        with fails(1, 'a server listens there already', path=other):
+            pass
+        with Client(server) as b:
+            assert b.id == a.id + 1
+            assert server.log().count('joined') == 2, server.log()
+
+
+@tap.case
+def a_live_socket_that_the_kernel_does_not_name():
+    """As in another network namespace: its greeting is read before the close."""
+    with tempfile.TemporaryDirectory() as place, socket.socket(socket.AF_UNIX) as other:
+        before = os.getcwd()
+        os.chdir(place)
+        try:
+            other.bind('s')
+        finally:
+            os.chdir(before)
+        other.listen()
+        other.settimeout(DEADLINE)
+        path = os.path.join(place, 's')
+        assert not listens(path)
+        server = Server(path=path, wait=False)
+        try:
+            sock = other.accept()[0]
+            with sock:
+                sock.settimeout(DEADLINE)
+                assert not select.select([sock], [], [], 0.2)[0], 'closed at once'
+                with open('/dev/null') as null:
+                    for _ in range(30):
+                        socket.send_fds(sock, [bytes(8)], [null.fileno()])
+                # ECONNRESET would tell that it had not read all of it.
+                assert sock.recv(1) == b''
+            assert server.process.wait(DEADLINE) == 1
+            assert 'a server listens there already' in server.log(), server.log()
+            assert os.path.exists(path)
+        finally:
+            server.kill()
+
+
+@tap.case
+def a_live_socket_of_another_type_is_left_alone():
+    with tempfile.TemporaryDirectory() as place, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        path = os.path.join(place, 's')
+        other.bind(path)
+        with fails(1, 'listens there already', path=path):
+            assert os.path.exists(path)
 
 
 @tap.case

@@ -17,7 +17,8 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from served import BELLRING, DEADLINE, VECTORS, Client, Server, fails, scene, until
+from served import BELLRING, DEADLINE, VECTORS, Client, Server, fails, listens, \
+    scene, until
 
 
 # ---- the protocol -----------------------------------------------------------
@@ -83,8 +84,10 @@ def ids_count_upwards():
         for n in range(1, 40):
             with Client(server) as c:
                 assert c.id == n
-        until(lambda: a.knows(), 'the leaves')
-        assert a.left <= set(range(1, 40))  # it may have been spared a few
+        with Client(server) as last:
+            until(lambda: a.knows(last.id), 'all before it')
+            assert last.id == 40
+            assert a.left <= set(range(1, 40))  # it may have been spared a few
 
 
 @tap.case
@@ -309,15 +312,18 @@ def a_leave_marks_the_slot_dead_and_rings_the_others():
             assert word(2) >> 12 == c.id | 1 << 16
             # a sleeps and is rung on the vector it named; b is only told.
             assert select.select([a.own[5]], [], [], DEADLINE)[0]
-            for n in 0, 1:
+
+            def told(n):
                 wake = struct.unpack_from('<Q', m, slots + 256 * n + 128)[0]
-                assert wake & WAKE_DIRECTORY, n
+                return wake & WAKE_DIRECTORY
+            until(lambda: told(0) and told(1), 'both are told')
             assert not select.select([*b.own, *a.own[:5], *a.own[6:]], [], [], 0)[0]
 
 
 @tap.case
 def a_wrecked_layout_does_no_harm():
     with scene(2) as (server, a, b):
+        until(lambda: a.knows(b.id), 'the join')
         with mmap.mmap(a.memory, os.fstat(a.memory).st_size) as m:
             for at in range(8, 128, 4):
                 m[at:at + 4] = b'\xff\xff\xff\x7f'
@@ -378,13 +384,19 @@ def our_client_on_the_server_of_qemu():
         server = subprocess.Popen([program, '-F', '-S', path, '-m', place, '-l', '4M',
                                    '-n', '4'], stdout=subprocess.DEVNULL)
         try:
-            until(lambda: os.path.exists(path), 'the socket')
+            until(lambda: listens(path), 'the socket')
             for n in range(2):
                 done = subprocess.run([BELLRING, '-a', f'unix:{path}', '--json', 'info'],
                                       capture_output=True, text=True, timeout=DEADLINE)
                 assert done.returncode == 0, done
                 info = json.loads(done.stdout)
                 assert (info['id'], info['vectors']) == (n, 4), info
+            # It would die of a connection that is closed during its greeting.
+            with fails(1, 'a server listens there already', path=path):
+                assert server.poll() is None
+            done = subprocess.run([BELLRING, '-a', f'unix:{path}', '--json', 'info'],
+                                  capture_output=True, text=True, timeout=DEADLINE)
+            assert json.loads(done.stdout)['id'] == 2, done
         finally:
             server.terminate()
             server.wait(DEADLINE)
