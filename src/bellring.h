@@ -6,7 +6,9 @@
  *
  *   peer   an opened ivshmem device or server socket: raw memory, the doorbell,
  *          interrupts by vector, one pollable handle.
- *   bus    on top of a peer: named peers, messages, flow control.
+ *   bus    on top of a peer: named peers, messages of any size, streams,
+ *          calls, topics. bellring-bus.h, which this header includes, and its
+ *          sisters tell of it.
  *
  * Threads: a peer and the bus on it belong to one thread at a time. Only
  * bell_ring() may be called from any thread. Different peers are independent.
@@ -69,7 +71,11 @@ struct bell_bus;
 	X(EBUSY, 17, "in use")                                                 \
 	X(ENOTUNIQ, 18, "ambiguous")                                           \
 	X(EGONE, 19, "server or device went away")                             \
-	X(EINTR, 20, "interrupted by a signal")
+	X(EINTR, 20, "interrupted by a signal")                                \
+	X(EPIPE, 21, "stream was reset")                                       \
+	X(ENOSERVICE, 22, "nobody serves that")                                \
+	X(ECANCELED, 23, "cancelled")                                          \
+	X(EREMOTE, 24, "the other side reported a failure")
 
 #define BELL_ERROR_ENUM(name, number, text) BELL_##name = number,
 enum bell_error { BELL_ERRORS(BELL_ERROR_ENUM) };
@@ -324,177 +330,14 @@ BELL_API int bell_peers(struct bell_peer *peer, struct bell_peer_info *list,
  */
 BELL_API int bell_find(struct bell_peer *peer, const char *name, uint32_t *id);
 
-/* ---- bus: messages ---------------------------------------------------------- */
-
-/** How a receiver, or a sender that wants space, waits. */
-enum bell_wait_mode {
-	BELL_INTERRUPT = 0, /* sleep at once */
-	BELL_POLL = 1,      /* never sleep: burns a core, rings no doorbell */
-	BELL_ADAPTIVE = 2   /* spin only as long as it has paid lately */
-};
-
-struct bell_bus_config {
-	const char *name; /* borrowed during the call; NULL: HOST-PID */
-	enum bell_wait_mode wait;
-	uint32_t flags; /* BELL_FORMAT or 0 */
-};
-
-/* bell_join(): format the memory even if it holds something else. */
-#define BELL_FORMAT 1u
-
-/**
- * bell_join - enter the directory and become reachable for messages
- * @peer: borrowed until bell_leave(); one bus a peer
- * @cfg:  borrowed during the call; NULL: default name, BELL_INTERRUPT
- * @out:  gets the bus
- *
- * Formats the memory if it is all zero, as under a server that does not.
- * An id that is in the directory already is taken over: its earlier
- * incarnation is dead.
- *
- * Returns 0, or
- *   -BELL_ELAYOUT  the memory holds something else, or is too small
- *   -BELL_EVERSION it holds a bus of another major version
- *   -BELL_ENOSPC   the directory is full
- *   -BELL_EINVAL   the name is too long, empty, or not printable
- *   -BELL_EEXIST   another live peer has that name
- *   -BELL_EBUSY    this peer has a bus already, or others keep formatting
- *   -BELL_ENOMEM
- */
-BELL_API int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,
-		       struct bell_bus **out);
-
-/**
- * bell_leave - leave the directory and free the bus; NULL is fine
- *
- * What was sent before is still delivered. Messages not yet received are lost.
- */
-BELL_API void bell_leave(struct bell_bus *bus);
-
-/** bell_bus_name - own name on the bus; valid until bell_leave() */
-BELL_API const char *bell_bus_name(const struct bell_bus *bus);
-
-/** bell_set_wait - change how this bus waits, from now on */
-BELL_API void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode);
-
-/** bell_max_message - largest message, bytes, that bell_send() takes */
-BELL_API size_t bell_max_message(const struct bell_bus *bus);
-
-/* bell_envelope.flags: this message goes on in the next one of the sender. */
-#define BELL_MORE 1u
-
-/** What a message carries besides its bytes. */
-struct bell_envelope {
-	uint32_t peer;        /* to whom, or from whom */
-	uint32_t incarnation; /* of the sender; ignored by bell_post() */
-	uint16_t tag;         /* the user's; bell_send() sends 0 */
-	uint16_t flags;       /* BELL_MORE or 0 */
-	uint64_t len;         /* bytes; ignored by bell_post() */
-};
-
-/**
- * bell_send - send a message
- * @to:         peer id, as bell_find() gives it
- * @msg:        borrowed during the call; may be NULL if @len is 0
- * @len:        bytes, 0 is a legal message
- * @timeout_ms: how long to wait for space; -1 for ever, 0 not at all
- *
- * Messages of one sender to one receiver arrive in order and whole.
- * 0 means committed: it is delivered even if this peer dies now.
- *
- * Returns 0, or
- *   -BELL_EAGAIN   no space in time; nothing was sent
- *   -BELL_EMSGSIZE more than bell_max_message()
- *   -BELL_ENOPEER  the peer is not there, or left while we waited
- *   -BELL_ENOSPC   all links of the memory are in use
- *   -BELL_ECORRUPT the receiver broke the link, or found it broken; the next
- *                  send starts a new one
- *   -BELL_ERESET   the memory was formatted anew: leave and join again
- *   -BELL_EINTR    a signal handler ran while it slept; nothing was sent
- *   -BELL_EGONE, -BELL_EIO, -BELL_EINVAL
- */
-BELL_API int bell_send(struct bell_bus *bus, uint32_t to, const void *msg,
-		       size_t len, int timeout_ms);
-
-/**
- * bell_post - bell_send() with a tag and flags
- * @env: peer, tag, flags; borrowed during the call
- *
- * Returns like bell_send(); -BELL_EINVAL also for unknown flags.
- */
-BELL_API int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
-		       const void *msg, size_t len, int timeout_ms);
-
-/**
- * bell_recv - take the oldest message of the next sender that has one
- * @buf:        gets one whole message
- * @size:       room in @buf, bytes
- * @env:        gets sender, tag, flags, length; may be NULL. Set also with
- *              -BELL_EMSGSIZE (the room needed) and -BELL_ECORRUPT (whose link)
- * @timeout_ms: -1 waits for ever, 0 only looks
- *
- * Senders are served in turn. Callbacks of bell_on_interrupt() and
- * bell_on_peer() may be called while waiting.
- *
- * Returns the message's length in bytes (0 is a legal message), or
- *   -BELL_EAGAIN   nothing came in time; the bus is armed: the next message
- *                  makes bell_handle() readable (not in BELL_POLL mode)
- *   -BELL_EMSGSIZE @buf too small; the message stays queued
- *   -BELL_ECORRUPT a peer broke the layout; its link was closed, go on
- *   -BELL_ERESET   the memory was formatted anew: leave and join again
- *   -BELL_EGONE    the device was removed
- *   -BELL_EINTR    a signal handler ran while it slept
- *   -BELL_EBUSY    called from a message callback
- *   -BELL_EIO, -BELL_ENOMEM
- */
-BELL_API int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
-			   struct bell_envelope *env, int timeout_ms);
-
-/** @data is in the shared memory or a copy; valid during the call only. */
-typedef void bell_message_fn(struct bell_bus *bus,
-			     const struct bell_envelope *env, const void *data,
-			     void *arg);
-
-/**
- * bell_on_message - deliver messages from bell_dispatch()
- * @fn:  NULL removes it; may call everything except bell_recv(), bell_leave(),
- *       bell_dispatch(), bell_wait(), bell_close()
- * @arg: borrowed, passed on to @fn
- *
- * The sender can change @data while @fn looks at it: copy before checking.
- */
-BELL_API void bell_on_message(struct bell_bus *bus, bell_message_fn *fn,
-			      void *arg);
-
-/**
- * bell_ping - round trip to the library of another peer
- * @to:         peer id
- * @timeout_ms: how long to wait for the answer; -1 for ever
- * @rtt_ns:     gets the time from send to answer; may be NULL
- *
- * The other side answers by itself whenever it dispatches or receives.
- * Messages that come meanwhile stay queued.
- *
- * Returns 0, or -BELL_EAGAIN if no answer came in time, -BELL_EBUSY if called
- * (by a callback) while another ping is under way, or as bell_send().
- */
-BELL_API int bell_ping(struct bell_bus *bus, uint32_t to, int timeout_ms,
-		       uint64_t *rtt_ns);
-
-/** Counters since bell_join(). */
-struct bell_stats {
-	uint64_t sent;      /* messages */
-	uint64_t received;  /* messages */
-	uint64_t doorbells; /* rung by this bus */
-	uint64_t sleeps;    /* times this bus went to sleep */
-	uint64_t wakes;     /* times it was woken by an interrupt */
-};
-
-/** bell_get_stats - copy the counters to @out */
-BELL_API void bell_get_stats(const struct bell_bus *bus, struct bell_stats *out);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "bellring-bus.h"
+#include "bellring-call.h"
+#include "bellring-message.h"
+#include "bellring-stream.h"
+#include "bellring-topic.h"
 
 #endif

@@ -2,13 +2,19 @@
 /* Joining and leaving the bus, and its settings. */
 #include "bus.h"
 
+#include "call.h"
 #include "error.h"
 #include "os.h"
+#include "presence.h"
 #include "steward.h"
+#include "stream.h"
+#include "topic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LINGER_MS 1000
 
 static void ring_others(void *arg, uint32_t id, unsigned vector)
 {
@@ -85,7 +91,8 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 		return rc;
 	bus->in = calloc(bus->layout.link_count, sizeof(bus->in[0]));
 	bus->active = calloc(bus->layout.link_count, sizeof(bus->active[0]));
-	if (!bus->in || !bus->active)
+	bus->lost = calloc(bus->layout.link_count, sizeof(bus->lost[0]));
+	if (!bus->in || !bus->active || !bus->lost)
 		return error_plain(BELL_ENOMEM);
 	rc = enter(bus);
 	if (rc == -BELL_EEXIST && !(cfg && cfg->name)) {
@@ -134,31 +141,59 @@ static void exit_directory(struct bell_bus *bus)
 			 ring_others, bus);
 }
 
-static void free_outs(struct bell_bus *bus)
+static bool something_kept(const struct bell_bus *bus)
+{
+	const struct bus_out *out = bus->outs;
+
+	while (out && !out->kept)
+		out = out->next;
+	return out != NULL;
+}
+
+/* Ends of streams and replies that found no space yet get a little time. */
+static void linger(struct bell_bus *bus)
+{
+	uint64_t deadline = bus_deadline(LINGER_MS);
+
+	while (something_kept(bus))
+		if (bus_scan(bus) < 0 || bus_idle(bus, NULL, 0, deadline) < 0)
+			return;
+}
+
+static void free_links(struct bell_bus *bus)
 {
 	struct bus_out *out;
 
 	/* Their receivers drain and free the links themselves. */
 	while ((out = bus->outs) != NULL) {
 		bus->outs = out->next;
-		free(out);
+		link_free_out(bus, out);
 	}
+	for (uint32_t i = 0; bus->in && i < bus->layout.link_count; i++)
+		if (bus->in[i])
+			link_free_in(bus, bus->in[i]);
 }
 
 void bell_leave(struct bell_bus *bus)
 {
 	if (!bus)
 		return;
-	if (bus->self)
+	stream_done(bus);
+	call_done(bus);
+	topic_done(bus);
+	presence_done(bus);
+	if (bus->self) {
+		linger(bus);
+		call_done(bus); /* the refusals of calls that came meanwhile */
 		exit_directory(bus);
+	}
 	if (bus->peer->bus == bus)
 		bus->peer->bus = NULL;
-	free_outs(bus);
-	for (uint32_t i = 0; bus->in && i < bus->layout.link_count; i++)
-		free(bus->in[i]);
+	if (bus->active && bus->lost)
+		free_links(bus);
 	free(bus->in);
 	free(bus->active);
-	free(bus->bounce);
+	free(bus->lost);
 	free(bus);
 }
 
@@ -173,9 +208,9 @@ void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
 	bus->waits_ns = 0;
 }
 
-size_t bell_max_message(const struct bell_bus *bus)
+size_t bell_max_piece(const struct bell_bus *bus)
 {
-	return (size_t)ring_max_message(bus->layout.ring_size);
+	return (size_t)ring_max_piece(bus->layout.ring_size);
 }
 
 void bell_get_stats(const struct bell_bus *bus, struct bell_stats *out)

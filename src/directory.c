@@ -190,7 +190,8 @@ int directory_enter(void *memory, const struct layout *l,
 	shm_set(&s->vector, e->vector);
 	shm_set(&s->pid, e->pid);
 	write_name(s, e->name);
-	(void)shm_exchange(&s->wake, 0);
+	for (size_t i = 0; i < sizeof(s->topics) / sizeof(s->topics[0]); i++)
+		shm_set(&s->topics[i], 0);
 	live = slot_word(SLOT_LIVE, e->id, slot_incarnation(w));
 	if (!shm_cas(&s->word, w, live))
 		return error_detail(BELL_EBUSY,

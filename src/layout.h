@@ -54,7 +54,7 @@ struct layout_slot {
 	_Alignas(64) shm_u64 name[8]; /* bytes, NUL terminated, in u64 pieces */
 	_Alignas(64) shm_u64 wake;    /* written by all: WAKE_* */
 	shm_u64 reserved1[7];
-	_Alignas(64) shm_u64 reserved2[8];
+	_Alignas(64) shm_u64 topics[8]; /* owner: which topics it wants, topic_bit() */
 };
 
 /* One of link_count, from link_offset: a ring from one sender to one receiver. */
@@ -97,6 +97,7 @@ ASSERT_AT(layout_slot, vector, 16);
 ASSERT_AT(layout_slot, pid, 20);
 ASSERT_AT(layout_slot, name, 64);
 ASSERT_AT(layout_slot, wake, 128);
+ASSERT_AT(layout_slot, topics, 192);
 _Static_assert(sizeof(struct layout_slot) == 256, "shared ABI");
 ASSERT_AT(layout_link, word, 0);
 ASSERT_AT(layout_link, from_id, 8);
@@ -112,9 +113,19 @@ _Static_assert(sizeof(struct layout_link) == 256, "shared ABI");
 #define RECORD_DATA 0x81u
 #define RECORD_PING 0x82u
 #define RECORD_PONG 0x83u
-#define RECORD_PAD 0x84u /* up to the ring's end; skipped, not written yet */
+#define RECORD_PAD 0x84u    /* skipped */
+#define RECORD_PART 0x85u   /* of a message larger than one record: PART_* */
+#define RECORD_TOPIC 0x86u  /* a message; the topic's hash comes first */
+#define RECORD_STREAM 0x87u /* a stream's; flags say what: enum stream_op */
+#define RECORD_CALL 0x88u   /* a call's; flags say what: enum call_op */
+#define RECORD_LAST RECORD_CALL
 #define RECORD_HEADER 8u
 #define RECORD_ALIGN 8u
+
+/* Flags of RECORD_PART. The first carries the total, the last a check, as u64. */
+#define PART_FIRST 1u
+#define PART_LAST 2u
+#define PART_BROKEN 4u /* with PART_LAST: given up, no check */
 
 /* format_word: high half says that somebody formats, low half who. */
 #define FORMAT_BUSY (UINT64_C(0x464d5421) << 32)
@@ -212,6 +223,18 @@ static inline uint32_t link_to_inc(uint64_t w)
 static inline uint64_t wake_bit(uint32_t link)
 {
 	return UINT64_C(1) << link % WAKE_LINKS;
+}
+
+/*
+ * layout_slot.topics is a Bloom filter of 512 bits over the 64-bit hashes of the
+ * topics that a peer wants: a publisher may send in vain, the receiver knows.
+ */
+#define TOPIC_BITS 4u
+
+/* The i-th bit, 0..511, of a topic with that hash. */
+static inline uint32_t topic_bit(uint64_t hash, unsigned i)
+{
+	return (uint32_t)(hash >> 9 * i) & 511;
 }
 
 /* Sizes and places, a private and checked copy of the header's. */

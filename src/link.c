@@ -2,7 +2,9 @@
 /* Links of the pool: claimed by the sender, found by the receiver, freed. */
 #include "bus.h"
 
+#include "call.h"
 #include "error.h"
+#include "stream.h"
 
 #include <stdlib.h>
 
@@ -74,7 +76,7 @@ static struct bus_out *find_out(struct bell_bus *bus, uint32_t id)
 	struct bus_out **p = &bus->outs, *out;
 
 	for (; (out = *p) != NULL; p = &out->next) {
-		if (out->id != id)
+		if (out->to.id != id)
 			continue;
 		/* To the front: who is sent to often is found at once. */
 		*p = out->next;
@@ -85,20 +87,42 @@ static struct bus_out *find_out(struct bell_bus *bus, uint32_t id)
 	return NULL;
 }
 
+static int find_slot(const struct bell_bus *bus, uint32_t id, uint32_t *slot,
+		     uint64_t *word)
+{
+	int rc = bus_check(bus);
+
+	if (rc < 0)
+		return rc;
+	if (directory_lookup(bus->memory, &bus->layout, id, slot, word) == 0)
+		return 0;
+	if (!layout_same(bus->memory, &bus->layout))
+		return error_plain(BELL_ERESET);
+	return error_detail(BELL_ENOPEER, "no peer %u on the bus", id);
+}
+
+int link_find_remote(struct bell_bus *bus, uint32_t id, struct bus_remote *out)
+{
+	uint32_t slot = 0;
+	uint64_t word = 0;
+	int rc = find_slot(bus, id, &slot, &word);
+
+	if (rc < 0)
+		return rc;
+	*out = (struct bus_remote){ layout_slot(bus->memory, &bus->layout, slot),
+				    word, id };
+	return 0;
+}
+
 static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 {
 	struct bus_out *out;
 	uint32_t slot = 0;
 	uint64_t word = 0;
-	int rc = bus_check(bus);
+	int rc = find_slot(bus, id, &slot, &word);
 
 	if (rc < 0)
 		return rc;
-	if (directory_lookup(bus->memory, &bus->layout, id, &slot, &word) < 0) {
-		if (!layout_same(bus->memory, &bus->layout))
-			return error_plain(BELL_ERESET);
-		return error_detail(BELL_ENOPEER, "no peer %u on the bus", id);
-	}
 	out = calloc(1, sizeof(*out));
 	if (!out)
 		return error_plain(BELL_ENOMEM);
@@ -110,9 +134,10 @@ static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 	ring_writer_init(&out->w, ctl(bus, out->link),
 			 layout_ring(bus->memory, &bus->layout, out->link),
 			 bus->layout.ring_size);
-	out->id = id;
-	out->slot = layout_slot(bus->memory, &bus->layout, slot);
-	out->slot_word = word;
+	out->to = (struct bus_remote){
+		layout_slot(bus->memory, &bus->layout, slot), word, id
+	};
+	out->serial = ++bus->serial;
 	out->next = bus->outs;
 	bus->outs = out;
 	*result = out;
@@ -123,7 +148,7 @@ int link_to_peer(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 {
 	struct bus_out *out = find_out(bus, id);
 
-	if (out && shm_peek(&out->slot->word) != out->slot_word) {
+	if (out && shm_peek(&out->to.slot->word) != out->to.word) {
 		/* Gone; perhaps its next incarnation is there. */
 		link_drop_out(bus, out);
 		out = NULL;
@@ -133,6 +158,38 @@ int link_to_peer(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 		return 0;
 	}
 	return new_out(bus, id, result);
+}
+
+int link_to_remote(struct bell_bus *bus, const struct bus_remote *to,
+		   struct bus_out **result)
+{
+	struct bus_out *out = bus->outs;
+	int rc = 0;
+
+	/* Who was sent to last is the first of the list. */
+	if (!out || out->to.slot != to->slot || out->to.word != to->word ||
+	    shm_peek(&to->slot->word) != to->word)
+		rc = link_to_peer(bus, to->id, &out);
+	if (rc < 0)
+		return rc;
+	if (out->to.slot != to->slot || out->to.word != to->word)
+		return error_detail(BELL_ENOPEER, "peer %u left", to->id);
+	*result = out;
+	return 0;
+}
+
+void link_free_out(struct bell_bus *bus, struct bus_out *out)
+{
+	bus->thirsty -= (out->kept ? 1u : 0u) + (out->wanted ? 1u : 0u);
+	/* Who waits for space there is to find out that it is in vain. */
+	if (out->wanted > 0 || out->writable) {
+		bus->space_lost = true;
+		if (bus->lost_count < bus->layout.link_count)
+			bus->lost[bus->lost_count++] = out->to.id;
+	}
+	frame_drop_all(out);
+	free(out->reserved);
+	free(out);
 }
 
 void link_drop_out(struct bell_bus *bus, struct bus_out *out)
@@ -152,7 +209,7 @@ void link_drop_out(struct bell_bus *bus, struct bus_out *out)
 		(void)shm_cas(&c->word,
 			      (out->link_word & ~UINT64_C(15)) + LINK_BROKEN,
 			      LINK_FREE);
-	free(out);
+	link_free_out(bus, out);
 }
 
 static bool is_to_us(const struct bell_bus *bus, uint64_t w)
@@ -176,10 +233,10 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 			 bus->layout.ring_size);
 	in->link = link;
 	in->link_word = w;
-	in->id = shm_peek(&ctl(bus, link)->from_id) & 0xffff;
-	in->slot = layout_slot(bus->memory, &bus->layout, link_from(w));
-	in->slot_word = slot_word(SLOT_LIVE, in->id, link_from_inc(w));
-	in->gone = shm_acquire(&in->slot->word) != in->slot_word;
+	in->from.id = shm_peek(&ctl(bus, link)->from_id) & 0xffff;
+	in->from.slot = layout_slot(bus->memory, &bus->layout, link_from(w));
+	in->from.word = slot_word(SLOT_LIVE, in->from.id, link_from_inc(w));
+	in->gone = shm_acquire(&in->from.slot->word) != in->from.word;
 	bus->in[link] = in;
 	return in;
 }
@@ -190,7 +247,13 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
  */
 static bool begun_anew(const struct bus_in *in)
 {
-	return in->r.pos != 0 && shm_peek(&in->r.ctl->consumed) == 0;
+	return in->r.freed != 0 && shm_peek(&in->r.ctl->consumed) == 0;
+}
+
+void link_lost(struct bell_bus *bus, const struct bus_remote *r)
+{
+	stream_lost(bus, r);
+	call_lost(bus, r);
 }
 
 struct bus_in *link_from_peer(struct bell_bus *bus, uint32_t link)
@@ -198,12 +261,17 @@ struct bus_in *link_from_peer(struct bell_bus *bus, uint32_t link)
 	struct bus_in *in = bus->in[link];
 	uint64_t w = shm_acquire(&ctl(bus, link)->word);
 
-	if (in && in != bus->delivering &&
+	if (in && in != bus->delivering && !in->lost &&
 	    (w != in->link_word || begun_anew(in))) {
 		/* The sender freed it under us, as one does who thinks us dead. */
-		link_deactivate(bus, in);
-		bus->in[link] = NULL;
-		free(in);
+		if (!in->gone)
+			link_lost(bus, &in->from);
+		if (in->r.held > 0) {
+			in->broken = in->lost = true;
+			link_activate(bus, in);
+			return in;
+		}
+		link_free_in(bus, in);
 		in = NULL;
 	}
 	if (!in && is_to_us(bus, w))
@@ -216,6 +284,7 @@ void link_activate(struct bell_bus *bus, struct bus_in *in)
 	if (in->active)
 		return;
 	in->active = true;
+	bus->armed = false;
 	bus->active[bus->active_count++] = in;
 }
 
@@ -227,11 +296,31 @@ void link_deactivate(struct bell_bus *bus, struct bus_in *in)
 		return;
 	for (i = 0; bus->active[i] != in; i++)
 		;
+	/* Who had no turn yet in this round stays behind those who had. */
+	if (i < bus->turn) {
+		bus->active[i] = bus->active[--bus->turn];
+		i = bus->turn;
+	}
 	bus->active[i] = bus->active[--bus->active_count];
-	if (bus->turn >= bus->active_count)
+	if (bus->turn >= bus->active_count) {
 		bus->turn = 0;
+		bus->round++;
+	}
 	bus->taken = 0;
 	in->active = false;
+}
+
+void link_free_in(struct bell_bus *bus, struct bus_in *in)
+{
+	link_deactivate(bus, in);
+	bus->in[in->link] = NULL;
+	if (bus->direct == in)
+		bus->direct = NULL;
+	if (bus->peeked == in)
+		bus->peeked = NULL;
+	incoming_close(in);
+	free(in->bounce);
+	free(in);
 }
 
 void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state)
@@ -242,9 +331,7 @@ void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state
 	/* In another session the same word is another's. */
 	if (layout_same(bus->memory, &bus->layout))
 		(void)shm_cas(&in->r.ctl->word, in->link_word, to);
-	link_deactivate(bus, in);
-	bus->in[in->link] = NULL;
-	free(in);
+	link_free_in(bus, in);
 }
 
 static void review_outs(struct bell_bus *bus)
@@ -253,20 +340,50 @@ static void review_outs(struct bell_bus *bus)
 
 	for (out = bus->outs; out; out = next) {
 		next = out->next;
-		if (shm_acquire(&out->slot->word) != out->slot_word)
+		if (shm_acquire(&out->to.slot->word) != out->to.word)
 			link_drop_out(bus, out);
 	}
 }
 
+/* A link from that incarnation to us which we have not seen yet. */
+static bool has_unseen(const struct bell_bus *bus, const struct bus_remote *r)
+{
+	uintptr_t first = (uintptr_t)layout_slot(bus->memory, &bus->layout, 0);
+	uint64_t word = link_word(LINK_OPEN,
+				  (uint32_t)(((uintptr_t)r->slot - first) /
+					     sizeof(*r->slot)),
+				  slot_incarnation(r->word), bus->slot,
+				  slot_incarnation(bus->slot_word));
+
+	for (uint32_t i = 0; i < bus->layout.link_count; i++)
+		if (!bus->in[i] && shm_acquire(&ctl(bus, i)->word) == word)
+			return true;
+	return false;
+}
+
+bool link_remote_gone(const struct bell_bus *bus, const struct bus_remote *r)
+{
+	if (shm_acquire(&r->slot->word) == r->word)
+		return false;
+	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
+		const struct bus_in *in = bus->in[i];
+
+		if (in && in->from.slot == r->slot && in->from.word == r->word)
+			return in->gone && (in->broken || !ring_has_data(&in->r));
+	}
+	return !has_unseen(bus, r);
+}
+
 void link_review(struct bell_bus *bus)
 {
+	bus->review = true;
 	review_outs(bus);
 	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
 		struct bus_in *in = link_from_peer(bus, i);
 
 		if (!in)
 			continue;
-		if (shm_acquire(&in->slot->word) != in->slot_word)
+		if (shm_acquire(&in->from.slot->word) != in->from.word)
 			in->gone = true;
 		/* Also one whose sender died before its doorbell. */
 		if (in->gone || ring_has_data(&in->r))

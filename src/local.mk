@@ -2,32 +2,77 @@
 # the server and the unit tests; each outer folder adds its port to it.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
+	%D%/answer.c \
 	%D%/atomic.h \
 	%D%/bellring.h \
+	%D%/bellring-bus.h \
+	%D%/bellring-call.h \
+	%D%/bellring-message.h \
+	%D%/bellring-stream.h \
+	%D%/bellring-topic.h \
 	%D%/bus.c \
 	%D%/bus.h \
+	%D%/call.c \
+	%D%/call.h \
+	%D%/caller.c \
+	%D%/call-set.h \
+	%D%/call-wire.h \
 	%D%/deliver.c \
 	%D%/directory.c \
 	%D%/directory.h \
+	%D%/due.c \
+	%D%/due.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/flight.c \
+	%D%/flight.h \
+	%D%/frame.c \
+	%D%/handler.c \
+	%D%/incoming.c \
+	%D%/inplace.c \
 	%D%/layout.c \
 	%D%/layout.h \
 	%D%/link.c \
 	%D%/listing.c \
 	%D%/os.h \
+	%D%/outgoing.c \
 	%D%/peer.c \
 	%D%/peer.h \
 	%D%/port.h \
+	%D%/presence.c \
+	%D%/presence.h \
 	%D%/recv.c \
+	%D%/request.c \
+	%D%/request.h \
 	%D%/ring.c \
 	%D%/ring.h \
 	%D%/send.c \
 	%D%/steward.c \
 	%D%/steward.h \
+	%D%/stream.c \
+	%D%/stream.h \
+	%D%/stream-buffer.c \
+	%D%/stream-buffer.h \
+	%D%/stream-frame.c \
+	%D%/stream-listen.c \
+	%D%/stream-send.c \
+	%D%/stream-set.c \
+	%D%/stream-set.h \
+	%D%/stream-wire.h \
+	%D%/topic.c \
+	%D%/topic.h \
+	%D%/topic-publish.c \
+	%D%/topic-queue.c \
+	%D%/topic-set.h \
 	%D%/wait.c
 
-include_HEADERS += %D%/bellring.h
+include_HEADERS += \
+	%D%/bellring.h \
+	%D%/bellring-bus.h \
+	%D%/bellring-call.h \
+	%D%/bellring-message.h \
+	%D%/bellring-stream.h \
+	%D%/bellring-topic.h
 pkgconfig_DATA += %D%/bellring.pc
 
 # libtool's c:r:a. Interface changed: c+1, r=0; only added to: a+1, else a=0;

@@ -3,6 +3,7 @@
 #include "peer.h"
 
 #include "bus.h"
+#include "call.h"
 #include "error.h"
 #include "steward.h"
 
@@ -42,6 +43,28 @@ static int open_port(const char *address, int timeout_ms, struct bell_port **out
 			    address_forms);
 }
 
+static void ring_others(void *arg, uint32_t id, unsigned vector)
+{
+	struct bell_peer *peer = arg;
+
+	(void)peer->port->ops->ring(peer->port, id, vector);
+}
+
+/*
+ * A port is one process's at a time: whoever is in the directory under its id is
+ * an earlier process, which died without anybody being told, as in a guest whose
+ * machine runs on. It may have died while joining, or have left and died before
+ * it told the others.
+ */
+static void bury_predecessor(struct bell_peer *peer)
+{
+	struct bell_port *port = peer->port;
+	struct layout l;
+
+	if (layout_read(port->memory, port->size, &l) == 0)
+		(void)steward_mark_dead(port->memory, &l, port->id, ring_others, peer);
+}
+
 int peer_from_port(struct bell_port *port, struct bell_peer **out)
 {
 	struct bell_peer *peer = calloc(1, sizeof(*peer));
@@ -51,6 +74,7 @@ int peer_from_port(struct bell_port *port, struct bell_peer **out)
 		return error_plain(BELL_ENOMEM);
 	}
 	peer->port = port;
+	bury_predecessor(peer);
 	*out = peer;
 	return 0;
 }
@@ -154,13 +178,6 @@ static void tell_interrupt(void *arg, unsigned vector)
 					      peer->on_interrupt[vector].arg);
 }
 
-static void ring_others(void *arg, uint32_t id, unsigned vector)
-{
-	struct bell_peer *peer = arg;
-
-	(void)peer->port->ops->ring(peer->port, id, vector);
-}
-
 static void tell_peer(void *arg, uint32_t id, enum bell_peer_event event)
 {
 	struct bell_peer *peer = arg;
@@ -200,6 +217,7 @@ static int wait_with_bus(struct bell_peer *peer, int timeout_ms)
 	uint64_t before = peer->events;
 
 	for (;;) {
+		uint64_t until;
 		int rc = bell_dispatch(peer);
 
 		if (rc < 0)
@@ -209,8 +227,10 @@ static int wait_with_bus(struct bell_peer *peer, int timeout_ms)
 			return rc > 0 ? rc : (int)(peer->events - before);
 		if (deadline == 0)
 			return error_plain(BELL_EAGAIN);
-		rc = bus_idle(peer->bus, NULL, 0, deadline);
-		if (rc < 0)
+		/* A call that runs out of time is an event, too. */
+		until = call_deadline(peer->bus);
+		rc = bus_idle(peer->bus, NULL, 0, until < deadline ? until : deadline);
+		if (rc < 0 && (rc != -BELL_EAGAIN || until >= deadline))
 			return rc;
 	}
 }

@@ -30,13 +30,21 @@ struct ring_writer {
 	uint64_t consumed; /* the receiver's, as last seen */
 };
 
+/* Records that become visible all at once, with the first one's header. */
+struct ring_batch {
+	uint64_t off;    /* of the first */
+	uint64_t header; /* its; 0: the batch is empty */
+};
+
 struct ring_reader {
 	struct layout_link *ctl;
 	unsigned char *data;
 	uint64_t size;
-	uint64_t pos; /* oldest record not released */
+	uint64_t pos; /* next record */
 	uint64_t off;
-	uint64_t told;    /* consumed position of the last look at space_event */
+	uint64_t freed;   /* the sender may use all before it again */
+	uint32_t held;    /* records before pos that are still looked at */
+	uint64_t told;    /* freed position of the last look at space_event */
 	uint64_t scanned; /* records before it were seen by ring_scan() */
 	uint64_t scan_off;
 };
@@ -113,20 +121,26 @@ static inline uint64_t ring_free(const struct ring_writer *w)
 	return w->size - (w->pos - w->consumed);
 }
 
-/* 1: a record of len bytes fits now; 0: not; -BELL_ECORRUPT. */
-static inline int ring_has_space(struct ring_writer *w, uint32_t len)
+/* 1: so many bytes are free now; 0: not; -BELL_ECORRUPT. */
+static inline int ring_has_bytes(struct ring_writer *w, uint64_t bytes)
 {
 	uint64_t consumed;
 
-	if (ring_free(w) >= ring_room(len))
+	if (ring_free(w) >= bytes)
 		return 1;
-	/* C: pairs with D in ring_release(); those bytes are read. */
+	/* C: pairs with D in ring_publish_freed(); those bytes are read. */
 	consumed = shm_acquire(&w->ctl->consumed);
 	if (consumed - w->consumed > w->pos - w->consumed ||
 	    consumed % RECORD_ALIGN)
 		return -BELL_ECORRUPT;
 	w->consumed = consumed;
-	return ring_free(w) >= ring_room(len);
+	return ring_free(w) >= bytes;
+}
+
+/* The same for a record of len bytes. */
+static inline int ring_has_space(struct ring_writer *w, uint32_t len)
+{
+	return ring_has_bytes(w, ring_room(len));
 }
 
 static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void *data,
@@ -165,6 +179,33 @@ static inline int ring_write(struct ring_writer *w, uint64_t header, const void 
 	return 0;
 }
 
+/*
+ * Copies in a record of several parts, and commits it unless it goes into a
+ * batch. As ring_write().
+ */
+int ring_write_parts(struct ring_writer *w, uint64_t header,
+		     const struct bell_part *parts, size_t count, uint32_t len,
+		     struct ring_batch *batch);
+/* Commits what is in the batch, and empties it. */
+void ring_commit_batch(struct ring_writer *w, struct ring_batch *batch);
+
+/*
+ * Room for a record of len bytes in one piece: *off gets its header's offset, *at
+ * its first byte. Committed by ring_commit_at(). Pads to the ring's end if it
+ * must. 1, 0 (no space now) or -BELL_ECORRUPT.
+ */
+int ring_reserve(struct ring_writer *w, uint32_t len, uint64_t *off, void **at);
+/* Bytes that ring_reserve() of len needs now, as those of a record of so many. */
+uint32_t ring_reserve_len(const struct ring_writer *w, uint32_t len);
+/* Commits len bytes of a record for which room bytes were reserved at off. */
+void ring_commit_at(struct ring_writer *w, uint64_t off, uint32_t room,
+		    uint64_t header, uint32_t len);
+/* Largest record for which ring_reserve() finds room in an empty ring. */
+static inline uint64_t ring_max_piece(uint64_t ring_size)
+{
+	return ring_size / 2 - 2 * RECORD_HEADER;
+}
+
 /* After ring_write() moved from position before: must the receiver be woken? */
 static inline bool ring_data_wanted(const struct ring_writer *w, uint64_t before)
 {
@@ -190,10 +231,8 @@ static inline int ring_read(const struct ring_reader *r, uint64_t pos, uint64_t 
 	rec->flags = (uint8_t)(h >> 48);
 	rec->kind = (uint8_t)(h >> 56);
 	rec->pos = pos;
-	if (rec->kind < RECORD_DATA || rec->kind > RECORD_PAD ||
+	if (rec->kind < RECORD_DATA || rec->kind > RECORD_LAST ||
 	    rec->len > ring_max_message(r->size))
-		return -BELL_ECORRUPT;
-	if (rec->kind == RECORD_PAD && off + record_size(rec->len) != r->size)
 		return -BELL_ECORRUPT;
 	at = ring_advance(off, RECORD_HEADER, r->size);
 	first = r->size - at;
@@ -204,8 +243,8 @@ static inline int ring_read(const struct ring_reader *r, uint64_t pos, uint64_t 
 	return 1;
 }
 
-/* Gives the record back, from ring_peek() and still the oldest. */
-static inline void ring_release(struct ring_reader *r, const struct ring_record *rec)
+/* Goes on behind the record, from ring_peek(), which is not given back yet. */
+static inline void ring_pass(struct ring_reader *r, const struct ring_record *rec)
 {
 	uint64_t size = record_size(rec->len);
 
@@ -215,21 +254,35 @@ static inline void ring_release(struct ring_reader *r, const struct ring_record 
 		r->scanned = r->pos;
 		r->scan_off = r->off;
 	}
-	/* D: pairs with C in ring_has_space(); our reads come before. */
-	shm_release(&r->ctl->consumed, r->pos);
+}
+
+/* All before that position is the sender's again. */
+static inline void ring_publish_freed(struct ring_reader *r, uint64_t pos)
+{
+	r->freed = pos;
+	/* D: pairs with C in ring_has_bytes(); our reads come before. */
+	shm_release(&r->ctl->consumed, pos);
+}
+
+/* Gives the record back; if older ones are held, together with them. */
+static inline void ring_release(struct ring_reader *r, const struct ring_record *rec)
+{
+	ring_pass(r, rec);
+	if (r->held == 0)
+		ring_publish_freed(r, r->pos);
 }
 
 /* 1: the oldest record is in rec; 0: none; -BELL_ECORRUPT. */
 static inline int ring_peek(struct ring_reader *r, struct ring_record *rec)
 {
-	int rc;
+	int rc = ring_read(r, r->pos, r->off, rec);
 
-	/* At most one padding, at the ring's end: after it the offset is 0. */
-	while ((rc = ring_read(r, r->pos, r->off, rec)) == 1 &&
-	       rec->kind == RECORD_PAD)
-		ring_release(r, rec);
 	/* A scan saw a record here: a header does not become 0 again. */
 	if (rc == 0 && r->scanned > r->pos)
+		return -BELL_ECORRUPT;
+	/* More than a ring of records not given back: the sender went round us. */
+	if (rc == 1 && r->held > 0 &&
+	    r->pos + record_size(rec->len) - r->freed > r->size)
 		return -BELL_ECORRUPT;
 	return rc;
 }
@@ -250,7 +303,7 @@ int ring_want_space(struct ring_writer *w, uint32_t len);
 /* So much was released since the sender's wish was looked at that it is due. */
 static inline bool ring_space_due(const struct ring_reader *r)
 {
-	return r->pos - r->told >= r->size / 8;
+	return r->freed - r->told >= r->size / 8;
 }
 
 /* Looks at the sender's wish: true if it has to be woken. */

@@ -4,25 +4,31 @@
 
 #include "error.h"
 
-void bus_wake(struct bell_bus *bus, struct layout_slot *slot, uint32_t id,
-	      uint32_t link)
+/* Bytes of a batch that become visible at once, so that both sides work. */
+#define BATCH_PART(size) ((size) / 8)
+
+void bus_wake(struct bell_bus *bus, const struct bus_remote *r, uint32_t link)
 {
 	uint32_t vector;
 
 	/* Whoever finds ASLEEP rings; only the owner clears it. */
-	if (!(shm_fetch_or(&slot->wake, wake_bit(link)) & WAKE_ASLEEP))
+	if (!(shm_fetch_or(&r->slot->wake, wake_bit(link)) & WAKE_ASLEEP))
 		return;
-	vector = shm_peek(&slot->vector);
-	if (vector >= shm_peek(&slot->vectors) || vector > BELL_VECTOR_MAX)
+	vector = shm_peek(&r->slot->vector);
+	if (vector >= shm_peek(&r->slot->vectors) || vector > BELL_VECTOR_MAX)
 		return; /* a peer without interrupts: it polls */
-	/* It may have left meanwhile: whoever knows that tells by the directory. */
-	(void)bus->peer->port->ops->ring(bus->peer->port, id, vector);
+	/*
+	 * It may have left meanwhile: whoever knows that tells by the directory.
+	 * Or the port has not read yet that it came, and rings it when it does.
+	 */
+	if (bus->peer->port->ops->ring(bus->peer->port, r->id, vector) == -BELL_ENOPEER)
+		bus->port_due = 0;
 	bus->stats.doorbells++;
 }
 
 static int gone(struct bell_bus *bus, struct bus_out *out)
 {
-	uint32_t id = out->id;
+	uint32_t id = out->to.id;
 
 	link_drop_out(bus, out);
 	if (!layout_same(bus->memory, &bus->layout))
@@ -30,101 +36,321 @@ static int gone(struct bell_bus *bus, struct bus_out *out)
 	return error_detail(BELL_ENOPEER, "peer %u left", id);
 }
 
-static int broken(struct bell_bus *bus, struct bus_out *out)
+int bus_break_out(struct bell_bus *bus, struct bus_out *out)
 {
-	int rc = error_detail(BELL_ECORRUPT, "the link to peer %u is broken", out->id);
+	int rc = error_detail(BELL_ECORRUPT, "the link to peer %u is broken",
+			      out->to.id);
 
+	link_lost(bus, &out->to);
 	/* Only the sender may free a link, so BROKEN it stays if it was. */
 	link_drop_out(bus, out);
 	return layout_same(bus->memory, &bus->layout) ? rc : error_plain(BELL_ERESET);
 }
 
-/* One try; -BELL_EAGAIN leaves *out to wait on. */
-static int try_send(struct bell_bus *bus, struct bus_out *out, uint64_t header,
-		    const void *msg, uint32_t len)
+/* In another session the words of slot and link may be the same, and another's. */
+static inline bool is_whole(const struct bell_bus *bus, const struct bus_out *out)
 {
-	uint64_t before = out->w.pos;
-	int rc;
+	return layout_same(bus->memory, &bus->layout) &&
+	       shm_peek(&out->to.slot->word) == out->to.word &&
+	       shm_peek(&out->w.ctl->word) == out->link_word;
+}
 
-	/* In another session the words below may be the same, and another's. */
+int bus_check_out(struct bell_bus *bus, struct bus_out *out)
+{
+	if (is_whole(bus, out))
+		return 0;
 	if (!layout_same(bus->memory, &bus->layout) ||
-	    shm_peek(&out->slot->word) != out->slot_word)
+	    shm_peek(&out->to.slot->word) != out->to.word)
 		return gone(bus, out);
-	if (shm_peek(&out->w.ctl->word) != out->link_word)
-		return broken(bus, out);
-	rc = ring_write(&out->w, header, msg, len);
-	if (rc == -BELL_EAGAIN)
-		return rc;
-	if (rc < 0)
-		return broken(bus, out);
+	return bus_break_out(bus, out);
+}
+
+static inline void announce(struct bell_bus *bus, struct bus_out *out, uint64_t before)
+{
 	/* The receiver read that line one round ago: ask for it before we need it. */
 	__builtin_prefetch(out->w.data + out->w.off + LAYOUT_LINE, 1);
 	if (ring_data_wanted(&out->w, before))
-		bus_wake(bus, out->slot, out->id, out->link);
+		bus_wake(bus, &out->to, out->link);
+}
+
+void bus_announce(struct bell_bus *bus, struct bus_out *out, uint64_t before)
+{
+	announce(bus, out, before);
+}
+
+int bus_try(struct bell_bus *bus, struct bus_out *out, uint64_t header,
+	    const struct bell_part *parts, size_t count, uint32_t len)
+{
+	uint64_t before = out->w.pos;
+	int rc = bus_check_out(bus, out);
+
+	if (rc < 0)
+		return rc;
+	if (out->reserved_count > 0)
+		return -BELL_EAGAIN; /* what is reserved is committed first */
+	rc = count == 1 ? ring_write(&out->w, header, parts->data, len) :
+			  ring_write_parts(&out->w, header, parts, count, len, NULL);
+	if (rc == -BELL_EAGAIN)
+		return rc;
+	if (rc < 0)
+		return bus_break_out(bus, out);
+	bus_announce(bus, out, before);
 	return 0;
 }
 
-int bus_send(struct bell_bus *bus, uint32_t to, uint64_t header, const void *msg,
-	     uint32_t len, int timeout_ms)
+/* A message has to wait for the end of what was begun before it. */
+static int check_order(const struct bus_out *out)
+{
+	if (!out->busy && out->reserved_count == 0)
+		return 0;
+	return error_detail(BELL_EBUSY, "a message to peer %u is unfinished",
+			    out->to.id);
+}
+
+int bus_link_for_message(struct bell_bus *bus, uint32_t to, struct bus_out **out)
+{
+	int rc = 0;
+
+	/* Who was sent to last is the first of the list. */
+	*out = bus->outs;
+	if (!*out || (*out)->to.id != to ||
+	    shm_peek(&(*out)->to.slot->word) != (*out)->to.word)
+		rc = link_to_peer(bus, to, out);
+	return rc < 0 ? rc : check_order(*out);
+}
+
+void bus_want_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
+{
+	if (out->wanted == 0)
+		bus->thirsty++;
+	out->wanted = len > 0 ? len : 1;
+}
+
+/* Waits for space, taking frames meanwhile. */
+static int await_space(struct bell_bus *bus, const struct bus_remote *to, uint32_t len,
+		       uint64_t deadline)
+{
+	int rc = bus_scan(bus);
+
+	return rc < 0 ? rc : bus_idle(bus, to, len, deadline);
+}
+
+int bus_full(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+	     uint64_t *deadline, int timeout_ms)
+{
+	struct bus_remote to = out->to;
+	int rc = -BELL_EAGAIN;
+
+	/* The clock is asked only by who has to wait. */
+	if (*deadline == 0)
+		*deadline = bus_deadline(timeout_ms);
+	if (*deadline != 0)
+		rc = await_space(bus, &to, len, *deadline);
+	if (rc != -BELL_EAGAIN)
+		return rc;
+	if (bus->on_writable && link_to_remote(bus, &to, &out) == 0)
+		bus_want_space(bus, out, len);
+	return error_detail(BELL_EAGAIN, "the ring to peer %u is full", to.id);
+}
+
+int bus_send(struct bell_bus *bus, uint32_t to, uint64_t header,
+	     const struct bell_part *parts, size_t count, uint32_t len,
+	     uint64_t *deadline, int timeout_ms)
 {
 	struct bus_out *out = NULL;
-	uint64_t deadline = 0;
 	int rc;
 
 	for (;;) {
-		/* Who was sent to last is the first of the list. */
-		out = bus->outs;
-		rc = 0;
-		if (!out || out->id != to ||
-		    shm_peek(&out->slot->word) != out->slot_word)
-			rc = link_to_peer(bus, to, &out);
+		rc = bus_link_for_message(bus, to, &out);
 		if (rc == 0)
-			rc = try_send(bus, out, header, msg, len);
+			rc = bus_try(bus, out, header, parts, count, len);
 		if (rc != -BELL_EAGAIN)
 			return rc;
-		/* The clock is asked only by who has to wait. */
-		if (deadline == 0)
-			deadline = bus_deadline(timeout_ms);
-		if (deadline != 0)
-			rc = bus_idle(bus, out, len, deadline);
-		if (rc == -BELL_EAGAIN)
-			return error_detail(BELL_EAGAIN,
-					    "the ring to peer %u is full", to);
+		rc = bus_full(bus, out, len, deadline, timeout_ms);
 		if (rc < 0)
 			return rc;
 	}
 }
 
+static int check_message(const struct bell_envelope *env,
+			 const struct bell_part *parts, size_t count, uint64_t *len)
+{
+	if (env->flags != 0)
+		return error_detail(BELL_EINVAL, "unknown flags 0x%x", env->flags);
+	*len = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!parts[i].data && parts[i].len > 0)
+			return error_detail(BELL_EINVAL, "message of %zu bytes at NULL",
+					    parts[i].len);
+		*len += parts[i].len;
+	}
+	return 0;
+}
+
+/* A large message: bit by bit, and given up if it can't be finished. */
+static int send_large(struct bell_bus *bus, const struct bell_envelope *env,
+		      const struct bell_part *parts, size_t count, uint64_t len,
+		      int timeout_ms)
+{
+	uint64_t deadline = bus_deadline(timeout_ms);
+	struct bell_outgoing *out = NULL;
+	int rc = bell_begin(bus, env, len, &out);
+
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		size_t at = 0;
+
+		while (rc == 0 && at < parts[i].len) {
+			int64_t n = bell_continue(out, (const char *)parts[i].data + at,
+						  parts[i].len - at,
+						  bus_remaining_ms(deadline));
+
+			if (n < 0)
+				rc = (int)n;
+			else
+				at += (size_t)n;
+		}
+	}
+	if (rc == 0)
+		rc = bell_finish(out, 0, bus_remaining_ms(deadline));
+	if (rc < 0)
+		bell_abandon(out);
+	return rc;
+}
+
+int bell_sendv(struct bell_bus *bus, const struct bell_envelope *env,
+	       const struct bell_part *parts, size_t count, int timeout_ms)
+{
+	struct bus_call call = bus_begin(bus);
+	uint64_t len = 0, deadline = 0;
+	int rc = check_message(env, parts, count, &len);
+
+	if (rc < 0)
+		return rc;
+	if (len > bell_max_piece(bus))
+		return send_large(bus, env, parts, count, len, timeout_ms);
+	rc = bus_send(bus, env->peer,
+		      record_header(RECORD_DATA, 0, env->tag, (uint32_t)len), parts,
+		      count, (uint32_t)len, &deadline, timeout_ms);
+	if (rc == 0)
+		bus->stats.sent++;
+	bus_end(bus, call);
+	return rc;
+}
+
+/*
+ * The message that most programs send most of the time: to whom they sent last,
+ * in one piece, with space for it. False: anything else, and nothing was done.
+ */
+static inline bool sent_at_once(struct bell_bus *bus, uint32_t to, uint16_t tag,
+				const void *msg, size_t len)
+{
+	struct bus_out *out = bus->outs;
+	uint64_t before;
+
+	if (!out || out->to.id != to || out->busy || out->reserved_count > 0 ||
+	    len > ring_max_piece(out->w.size) || (!msg && len > 0) ||
+	    !is_whole(bus, out))
+		return false;
+	before = out->w.pos;
+	if (ring_write(&out->w, record_header(RECORD_DATA, 0, tag, (uint32_t)len), msg,
+		       (uint32_t)len) < 0)
+		return false; /* the long way finds out why */
+	bus->stats.sent++;
+	announce(bus, out, before);
+	bus_count(bus);
+	return true;
+}
+
 int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
 	      const void *msg, size_t len, int timeout_ms)
 {
-	bool armed = bus_is_armed(bus);
-	uint32_t looks = bus->looks;
-	int rc;
+	struct bell_part part = { msg, len };
 
-	if (env->flags & ~BELL_MORE)
-		return error_detail(BELL_EINVAL, "unknown flags 0x%x", env->flags);
-	if (!msg && len > 0)
-		return error_detail(BELL_EINVAL, "message of %zu bytes at NULL", len);
-	if (len > bell_max_message(bus))
-		return error_detail(BELL_EMSGSIZE,
-				    "message of %zu bytes: at most %zu fit into this bus's "
-				    "rings; send pieces with BELL_MORE, or start the server "
-				    "with a larger --ring-size", len, bell_max_message(bus));
-	rc = bus_send(bus, env->peer,
-		      record_header(RECORD_DATA, (uint8_t)env->flags, env->tag,
-				    (uint32_t)len),
-		      msg, (uint32_t)len, timeout_ms);
-	if (rc == 0)
-		bus->stats.sent++;
-	bus_rearm(bus, armed, looks);
-	return rc;
+	if (env->flags == 0 && sent_at_once(bus, env->peer, env->tag, msg, len))
+		return 0;
+	return bell_sendv(bus, env, &part, 1, timeout_ms);
 }
 
 int bell_send(struct bell_bus *bus, uint32_t to, const void *msg, size_t len,
 	      int timeout_ms)
 {
 	struct bell_envelope env = { .peer = to };
+	struct bell_part part = { msg, len };
 
-	return bell_post(bus, &env, msg, len, timeout_ms);
+	if (sent_at_once(bus, to, 0, msg, len))
+		return 0;
+	return bell_sendv(bus, &env, &part, 1, timeout_ms);
+}
+
+/* Messages that fit now, all visible at once. How many, or as bus_try(). */
+static int64_t send_some(struct bell_bus *bus, struct bus_out *out, uint16_t tag,
+			 const struct bell_part *msgs, size_t count)
+{
+	uint64_t before = out->w.pos, published = before;
+	struct ring_batch batch = { 0, 0 };
+	size_t n = 0;
+	int rc = bus_check_out(bus, out);
+
+	if (rc < 0)
+		return rc;
+	for (; rc == 0 && n < count && msgs[n].len <= ring_max_piece(out->w.size); n++) {
+		rc = ring_write_parts(&out->w,
+				      record_header(RECORD_DATA, 0, tag,
+						    (uint32_t)msgs[n].len),
+				      &msgs[n], 1, (uint32_t)msgs[n].len, &batch);
+		if (rc < 0)
+			break;
+		if (out->w.pos - published >= BATCH_PART(out->w.size)) {
+			ring_commit_batch(&out->w, &batch);
+			published = out->w.pos;
+		}
+	}
+	ring_commit_batch(&out->w, &batch);
+	bus->stats.sent += n;
+	if (n > 0)
+		bus_announce(bus, out, before);
+	if (rc == -BELL_ECORRUPT)
+		rc = bus_break_out(bus, out);
+	return n > 0 ? (int64_t)n : rc;
+}
+
+static int check_batch(const struct bell_bus *bus, const struct bell_envelope *env,
+		       const struct bell_part *msgs, size_t count)
+{
+	uint64_t len;
+	int rc = check_message(env, msgs, count, &len);
+
+	if (rc == 0 && count > 0 && msgs[0].len > bell_max_piece(bus))
+		rc = error_detail(BELL_EMSGSIZE,
+				  "message of %zu bytes: at most %zu go into a batch",
+				  msgs[0].len, bell_max_piece(bus));
+	return rc;
+}
+
+int64_t bell_send_batch(struct bell_bus *bus, const struct bell_envelope *env,
+			const struct bell_part *msgs, size_t count, int timeout_ms)
+{
+	struct bus_call call = bus_begin(bus);
+	uint64_t deadline = 0;
+	size_t done = 0;
+	int64_t rc = check_batch(bus, env, msgs, count);
+
+	while (rc == 0 && done < count) {
+		struct bus_out *out = NULL;
+
+		rc = bus_link_for_message(bus, env->peer, &out);
+		if (rc == 0)
+			rc = send_some(bus, out, env->tag, msgs + done, count - done);
+		if (rc > 0) {
+			done += (size_t)rc;
+			rc = 0;
+			if (done < count && msgs[done].len > bell_max_piece(bus))
+				break;
+		} else if (rc == -BELL_EAGAIN) {
+			rc = bus_full(bus, out, (uint32_t)msgs[done].len, &deadline,
+				  timeout_ms);
+		}
+	}
+	bus_end(bus, call);
+	return done > 0 ? (int64_t)done : rc;
 }

@@ -5,8 +5,11 @@
  */
 #include "bus.h"
 
+#include "call.h"
 #include "error.h"
 #include "os.h"
+#include "stream.h"
+#include "topic.h"
 
 /*
  * Adaptive: waits that lasted longer than this lately are slept through from
@@ -24,6 +27,7 @@
 #define WAITS_MAX_NS (8 * SPIN_WORTH_NS) /* what one long wait may weigh */
 #define SPIN_CLOCK_EVERY 64u    /* looks between looks at the clock */
 #define SPIN_PORT_NS UINT64_C(1000000) /* polling: look at the port so often */
+#define PORT_EVERY 1024u /* messages of a busy program */
 #define NS_PER_MS UINT64_C(1000000)
 
 uint64_t bus_deadline(int timeout_ms)
@@ -63,7 +67,11 @@ static void activate_bit(struct bell_bus *bus, uint32_t bit)
 	for (uint32_t i = bit; i < bus->layout.link_count; i += WAKE_LINKS) {
 		struct bus_in *in = link_from_peer(bus, i);
 
-		if (in)
+		if (!in)
+			continue;
+		/* The bit may be another's: then this one still is armed. */
+		bus->stats.looks++;
+		if (in->gone || ring_has_data(&in->r))
 			link_activate(bus, in);
 	}
 }
@@ -75,6 +83,18 @@ static void give_back(struct bell_bus *bus, uint64_t news)
 	(void)bell_ring(bus->peer, slot_id(shm_peek(&bus->self->word)), BUS_VECTOR);
 }
 
+/* A receiver that found garbage says so by the link's bit. */
+static void review_outs(struct bell_bus *bus, uint64_t news)
+{
+	struct bus_out *out, *next;
+
+	for (out = bus->outs; out; out = next) {
+		next = out->next;
+		if (news & wake_bit(out->link))
+			(void)bus_check_out(bus, out);
+	}
+}
+
 int bus_take_news(struct bell_bus *bus)
 {
 	uint64_t news;
@@ -84,6 +104,7 @@ int bus_take_news(struct bell_bus *bus)
 		return rc;
 	news = shm_exchange(&bus->self->wake, 0);
 	bus->announced = false;
+	bus->armed = false;
 	rc = bus_check(bus);
 	if (rc < 0) {
 		give_back(bus, news);
@@ -94,29 +115,71 @@ int bus_take_news(struct bell_bus *bus)
 	for (uint32_t bit = 0; bit < WAKE_LINKS; bit++)
 		if (news >> bit & 1)
 			activate_bit(bus, bit);
+	review_outs(bus, news);
 	return 0;
 }
 
 /* The receiver is there, and has not given the link up. */
 static bool is_whole(const struct bus_out *out)
 {
-	return shm_peek(&out->slot->word) == out->slot_word &&
+	return shm_peek(&out->to.slot->word) == out->to.word &&
 	       shm_peek(&out->w.ctl->word) == out->link_word;
 }
 
-/* One look at what is waited for, without a write to shared memory. */
-static int look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
+/* The link to that incarnation if there is one, claiming none. */
+static struct bus_out *link_known(const struct bell_bus *bus, const struct bus_remote *to)
+{
+	struct bus_out *out = bus->outs;
+
+	while (out && (out->to.slot != to->slot || out->to.word != to->word))
+		out = out->next;
+	return out;
+}
+
+/* There is space for len bytes, or waiting for it is in vain. */
+static bool space_or_gone(struct bus_out *out, uint32_t len)
+{
+	/* -BELL_ECORRUPT shows again at the next try. */
+	return ring_has_space(&out->w, len) != 0 || !is_whole(out);
+}
+
+/* What the oldest kept frame needs; 0: none is kept, or it may not go yet. */
+static uint32_t kept_len(const struct bus_out *out)
+{
+	return out->kept && out->reserved_count == 0 ? frame_len(out) | 1 : 0;
+}
+
+/* The same for what somebody wanted. */
+static uint32_t wanted_len(const struct bus_out *out)
+{
+	return out->reserved_count == 0 ? out->wanted : 0;
+}
+
+/* One of those who want space has it. */
+static bool some_space(const struct bell_bus *bus)
+{
+	if (bus->thirsty == 0)
+		return false;
+	for (struct bus_out *out = bus->outs; out; out = out->next) {
+		if (wanted_len(out) > 0 && space_or_gone(out, wanted_len(out)))
+			return true;
+		if (kept_len(out) > 0 && space_or_gone(out, kept_len(out)))
+			return true;
+	}
+	return false;
+}
+
+/* What is waited for is there; a look without a write to shared memory. */
+static bool look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 {
 	if (bus_has_news(bus))
-		return 1;
-	if (out) {
-		/* -BELL_ECORRUPT shows again at the next try. */
-		return ring_has_space(&out->w, len) != 0 || !is_whole(out);
-	}
+		return true;
+	if (out && space_or_gone(out, len))
+		return true;
 	for (uint32_t i = 0; i < bus->active_count; i++)
 		if (!bus->active[i]->broken && ring_has_data(&bus->active[i]->r))
-			return 1;
-	return 0;
+			return true;
+	return some_space(bus);
 }
 
 /* Tells senders of space that they were not told of yet. */
@@ -125,8 +188,7 @@ static void flush_space(struct bell_bus *bus)
 	for (uint32_t i = 0; i < bus->active_count; i++) {
 		struct bus_in *in = bus->active[i];
 
-		if (ring_space_wanted(&in->r) && !in->gone)
-			bus_wake(bus, in->slot, in->id, in->link);
+		bus_tell_space(bus, in);
 	}
 }
 
@@ -161,18 +223,66 @@ static int announce(struct bell_bus *bus)
 	return (shm_fetch_or(&bus->self->wake, WAKE_ASLEEP) & ~WAKE_ASLEEP) != 0;
 }
 
+void bus_serve_space(struct bell_bus *bus)
+{
+	struct bus_out *out, *next;
+	bool served = bus->space_lost, flushed = false;
+
+	bus->space_lost = false;
+	for (out = bus->thirsty > 0 ? bus->outs : NULL; out; out = next) {
+		next = out->next;
+		if (wanted_len(out) > 0 && space_or_gone(out, wanted_len(out))) {
+			out->wanted = 0;
+			bus->thirsty--;
+			served = out->writable = true;
+		}
+		/* May drop it. */
+		if (kept_len(out) > 0) {
+			(void)frame_flush(bus, out);
+			flushed = true;
+		}
+	}
+	if (flushed)
+		call_flush(bus);
+	if (!served)
+		return;
+	topic_flush(bus);
+	stream_flush(bus);
+	if (bus->on_writable)
+		bus_pend(bus);
+}
+
+/* Wishes for space of all who want it. 1: somebody has it. */
+static int arm_space(struct bell_bus *bus)
+{
+	if (bus->thirsty == 0)
+		return bus->space_lost;
+	for (struct bus_out *out = bus->outs; out; out = out->next) {
+		uint32_t len = wanted_len(out);
+
+		if (len < kept_len(out))
+			len = kept_len(out);
+
+		if (len > 0 && (ring_want_space(&out->w, len) != 0 || !is_whole(out)))
+			return 1;
+	}
+	return 0;
+}
+
 int bus_arm(struct bell_bus *bus)
 {
 	flush_space(bus);
-	if (arm_links(bus) || announce(bus))
+	bus_serve_space(bus);
+	if (arm_space(bus) || arm_links(bus) || announce(bus))
 		return 1;
 	bus->reminded = false;
+	bus->armed = true;
 	return 0;
 }
 
 bool bus_is_armed(const struct bell_bus *bus)
 {
-	return bus->announced && bus->active_count == 0;
+	return bus->announced && bus->armed;
 }
 
 int bus_remind(struct bell_bus *bus)
@@ -184,12 +294,26 @@ int bus_remind(struct bell_bus *bus)
 	return port->vectors == 0 ? 0 : bell_ring(bus->peer, port->id, BUS_VECTOR);
 }
 
-void bus_rearm(struct bell_bus *bus, bool was_armed, uint32_t looks_before)
+void bus_look_at_port(struct bell_bus *bus)
 {
-	if (bus->looks == looks_before)
+	struct bus_call call = bus_begin(bus);
+
+	/* The port calls callbacks, which are not called from one. */
+	bus->port_due = bus->calling ? 0 : PORT_EVERY;
+	if (bus->calling)
 		return;
-	if (bus->reminded ||
-	    (was_armed && (!bus_is_armed(bus) || bus_has_news(bus))))
+	bus->looks++;
+	(void)peer_wait(bus->peer, 0);
+	bus_end(bus, call);
+}
+
+void bus_end(struct bell_bus *bus, struct bus_call call)
+{
+	/* It did not wait: what was readable is so still. */
+	if (bus->looks == call.looks)
+		return;
+	if (bus->reminded || bus->pending ||
+	    (call.armed && (!bus_is_armed(bus) || bus_has_news(bus))))
 		(void)bus_remind(bus);
 }
 
@@ -199,12 +323,10 @@ static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	int timeout_ms, rc;
 
 	flush_space(bus);
-	if (out) {
-		if (ring_want_space(&out->w, len) != 0 || !is_whole(out))
-			return 0;
-	} else if (arm_links(bus)) {
+	if (out && (ring_want_space(&out->w, len) != 0 || !is_whole(out)))
 		return 0;
-	}
+	if (arm_space(bus) || arm_links(bus))
+		return 0;
 	if (announce(bus))
 		return bus_collect(bus);
 	timeout_ms = bus_remaining_ms(deadline);
@@ -291,17 +413,26 @@ static int idle_adaptive(struct bell_bus *bus, struct bus_out *out, uint32_t len
 	return rc;
 }
 
-int bus_idle(struct bell_bus *bus, struct bus_out *out, uint32_t len,
+int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t len,
 	     uint64_t deadline)
 {
+	struct bus_out *out = NULL;
 	uint64_t lasted;
 	int rc;
 
 	/* News without end must not hide the deadline. */
-	if (++bus->looks % BUS_LOOKS_MAX == 0 && bus_remaining_ms(deadline) == 0)
+	if ((++bus->looks % BUS_LOOKS_MAX == 0 || bus->flooded) &&
+	    bus_remaining_ms(deadline) == 0)
 		return error_plain(BELL_EAGAIN);
 	if (bus_has_news(bus))
 		return bus_collect(bus);
+	if (bus->thirsty > 0 || bus->space_lost)
+		bus_serve_space(bus);
+	if (space_to) {
+		out = link_known(bus, space_to);
+		if (!out)
+			return 0; /* gone: the next try tells */
+	}
 	/* Without interrupts there is nothing to sleep on. */
 	if (bus->mode == BELL_POLL || bus->peer->port->vectors == 0) {
 		flush_space(bus);
@@ -311,4 +442,13 @@ int bus_idle(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	if (bus->mode == BELL_ADAPTIVE)
 		return idle_adaptive(bus, out, len, deadline);
 	return sleep_once(bus, out, len, deadline);
+}
+
+void bus_pend(struct bell_bus *bus)
+{
+	if (bus->pending)
+		return;
+	bus->pending = true;
+	if (!bus->dispatching)
+		(void)bus_remind(bus);
 }

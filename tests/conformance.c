@@ -72,5 +72,12 @@ Suite *conformance_suite(const struct world *w)
 	add_messages(suite);
 	add_waiting(suite);
 	add_directory(suite);
+	add_large(suite);
+	add_sending(suite);
+	add_inplace(suite);
+	add_streams(suite);
+	add_calls(suite);
+	add_topics(suite);
+	add_presence(suite);
 	return suite;
 }

@@ -8,6 +8,8 @@
 #include "testing.h"
 #include "world.h"
 
+#include <stdbool.h>
+
 #define WAIT_MS 5000
 
 /* Set up before each case: two peers, and but for raw cases a bus on each. */
@@ -27,5 +29,12 @@ void add_raw(Suite *suite);       /* conformance-raw.c */
 void add_messages(Suite *suite);  /* conformance-messages.c */
 void add_waiting(Suite *suite);   /* conformance-waiting.c */
 void add_directory(Suite *suite); /* conformance-directory.c */
+void add_large(Suite *suite);     /* conformance-large.c */
+void add_sending(Suite *suite);   /* conformance-sending.c */
+void add_inplace(Suite *suite);   /* conformance-inplace.c */
+void add_streams(Suite *suite);   /* conformance-streams.c */
+void add_calls(Suite *suite);     /* conformance-calls.c */
+void add_topics(Suite *suite);    /* conformance-topics.c */
+void add_presence(Suite *suite);  /* conformance-presence.c */
 
 #endif

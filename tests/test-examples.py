@@ -24,7 +24,9 @@ BUILD = os.environ.get('top_builddir', '.')
 CC = os.environ.get('CC', 'cc').split()
 FLAGS = ['-std=c11', '-Wall', '-Wextra', '-Werror',
          f'-I{SRC}/src', f'-I{SRC}/server-client']
-HEADERS = ('src/bellring.h', 'server-client/bellring-event.h')
+HEADERS = (*sorted('src/' + os.path.basename(p) for p in
+                    glob.glob(os.path.join(SRC, 'src', 'bellring*.h'))),
+           'server-client/bellring-event.h')
 SECTIONS = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'RETURN VALUE', 'ERRORS',
             'EXAMPLE', 'SEE ALSO']
 

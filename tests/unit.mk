@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/conformance-fake \
 	%D%/conformance-host \
 	%D%/stress \
+	%D%/test-due \
 	%D%/test-error \
 	%D%/test-layout \
 	%D%/test-ring
@@ -27,15 +28,35 @@ TEST_LIBS = tests/libtesting.la
 CONFORMANCE = \
 	%D%/conformance.c \
 	%D%/conformance.h \
+	%D%/calls-fixture.c \
+	%D%/calls-fixture.h \
+	%D%/conformance-call-ends.c \
+	%D%/conformance-call-frames.c \
+	%D%/conformance-calls.c \
 	%D%/conformance-directory.c \
+	%D%/conformance-inplace.c \
+	%D%/conformance-large.c \
 	%D%/conformance-messages.c \
+	%D%/conformance-policies.c \
+	%D%/conformance-presence.c \
 	%D%/conformance-raw.c \
-	%D%/conformance-waiting.c
+	%D%/conformance-sending.c \
+	%D%/conformance-stream-ends.c \
+	%D%/conformance-stream-hostile.c \
+	%D%/conformance-stream-loops.c \
+	%D%/conformance-streams.c \
+	%D%/conformance-topics.c \
+	%D%/conformance-waiting.c \
+	%D%/streams-fixture.c \
+	%D%/streams-fixture.h \
+	%D%/topics-fixture.c \
+	%D%/topics-fixture.h
 tests_conformance_fake_SOURCES = $(CONFORMANCE) %D%/conformance-fake.c
 tests_conformance_fake_LDADD = $(TEST_LIBS)
 tests_conformance_host_SOURCES = $(CONFORMANCE) %D%/conformance-host.c
 tests_conformance_host_LDADD = $(TEST_LIBS)
 tests_stress_LDADD = $(TEST_LIBS)
+tests_test_due_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)
 tests_test_layout_LDADD = $(TEST_LIBS)
 tests_test_ring_LDADD = $(TEST_LIBS)

@@ -21,6 +21,7 @@
 #define BENCH_REQUEST_SIZE 40u
 #define BENCH_REPLY_SIZE 48u
 #define BENCH_SIZE_MIN 8u /* data messages begin with their number */
+#define BENCH_SIZE_MAX (4u << 20) /* more does not fit into any cache anyway */
 
 enum bench_op {
 	BENCH_HELLO = 1, /* are you there? */

@@ -90,10 +90,9 @@ static int add_trips(struct bench *b, uint32_t size)
 	return CLI_DONE;
 }
 
-/* "8,64,1024"; each size is a message that the bus takes. */
+/* "8,64,1024"; each size is a message. */
 static int plan_trips(struct bench *b)
 {
-	size_t max = bell_max_message(b->s->bus);
 	const char *at = b->args.sizes;
 	char text[24];
 	uint64_t size;
@@ -104,10 +103,10 @@ static int plan_trips(struct bench *b)
 		len = strcspn(at, ",");
 		snprintf(text, sizeof(text), "%.*s",
 			 (int)(len < sizeof(text) ? len : sizeof(text)), at);
-		if (!options_number(text, BENCH_SIZE_MIN, max, &size))
+		if (!options_number(text, BENCH_SIZE_MIN, BENCH_SIZE_MAX, &size))
 			return cli_error("bench: --sizes: %s: not a number from "
-					 "%u to %zu, the largest message of this "
-					 "bus", text, BENCH_SIZE_MIN, max);
+					 "%u to %u", text, BENCH_SIZE_MIN,
+					 BENCH_SIZE_MAX);
 		rc = add_trips(b, (uint32_t)size);
 		if (rc != CLI_DONE || at[len] == '\0')
 			return rc;
@@ -120,11 +119,9 @@ static int add_flow(struct bench *b, enum bell_wait_mode mode, int plan)
 {
 	struct bench_results *r = &b->results;
 	struct bench_flow *f = &r->flows[r->flow_count];
-	size_t max = bell_max_message(b->s->bus);
 
 	f->wait = mode;
-	f->size = flow_plan[plan].size < max ? flow_plan[plan].size :
-					       (uint32_t)max;
+	f->size = flow_plan[plan].size;
 	f->count = flow_plan[plan].bytes / f->size;
 	if (f->count > flow_plan[plan].count)
 		f->count = flow_plan[plan].count;
@@ -330,7 +327,7 @@ static int measure_and_report(struct bench *b, const char *peer)
 
 	b->link.size = 0;
 	if (rc == CLI_DONE)
-		rc = bench_link_init(&b->link, b->s, bell_max_message(b->s->bus));
+		rc = bench_link_init(&b->link, b->s, BENCH_SIZE_MAX);
 	if (rc == CLI_DONE)
 		rc = peer ? reach_peer(b, peer) : reach_child(b);
 	if (rc != CLI_DONE)

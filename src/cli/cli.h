@@ -19,7 +19,7 @@ enum cli_exit {
 };
 
 /* Values of a command's own options: room for the largest. */
-#define CLI_ARGS_MAX 128
+#define CLI_ARGS_MAX 1024
 
 struct bell_cmd {
 	const char *name;
@@ -30,6 +30,7 @@ struct bell_cmd {
 	const void *defaults; /* of the struct that options fill; or NULL */
 	size_t args_size;     /* its size, at most CLI_ARGS_MAX */
 	int operands_min, operands_max;
+	bool options_first; /* what follows the first operand is not for us */
 	/*
 	 * args is the filled struct; argv are the operands, ended by NULL.
 	 * Returns an enum cli_exit, failures told.
@@ -57,7 +58,8 @@ int cli_no_memory(void);
 /* Flushes stdout; a failed write is told and CLI_FAILED. */
 int cli_flush(void);
 
-extern const struct bell_cmd cmd_bench, cmd_bind, cmd_info, cmd_peers, cmd_ping,
-	cmd_recv, cmd_ring, cmd_send, cmd_watch;
+extern const struct bell_cmd cmd_call, cmd_forward, cmd_pipe, cmd_serve;
+extern const struct bell_cmd cmd_bench, cmd_bind, cmd_info, cmd_peers,
+	cmd_ping, cmd_pub, cmd_recv, cmd_ring, cmd_send, cmd_sub, cmd_watch;
 
 #endif

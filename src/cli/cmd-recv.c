@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-#define BUFFER_FIRST 65536u
+/* A piece of a large message, or a small one, fits whole. */
+#define BUFFER_SIZE (1u << 20)
 
 struct recv_args {
 	uint64_t count;
@@ -38,38 +39,7 @@ struct receiver {
 	struct recv_output *output;  /* owned */
 	bool endless;
 	char *buf;                   /* owned */
-	size_t size;                 /* of buf, bytes */
-	bool gone_before;            /* a sender was gone at the last look */
 };
-
-/* -BELL_EMSGSIZE: the message stays queued until there is room for it. */
-static int grow(struct receiver *r, uint64_t len)
-{
-	char *larger;
-
-	if (len > bell_max_message(r->s->bus))
-		return cli_error("recv: a message of %llu bytes is none of this "
-				 "bus", (unsigned long long)len);
-	larger = realloc(r->buf, (size_t)len);
-	if (!larger)
-		return cli_no_memory();
-	r->buf = larger;
-	r->size = (size_t)len;
-	return CLI_DONE;
-}
-
-static size_t first_size(const struct session *s)
-{
-	size_t max = bell_max_message(s->bus);
-
-	return max < BUFFER_FIRST ? max : BUFFER_FIRST;
-}
-
-static int take(struct receiver *r, const struct bell_envelope *env)
-{
-	r->gone_before = false;
-	return inbox_take(r->inbox, env, r->buf);
-}
 
 static int on_corrupt(struct receiver *r, uint32_t peer)
 {
@@ -77,72 +47,39 @@ static int on_corrupt(struct receiver *r, uint32_t peer)
 	return inbox_break(r->inbox, peer);
 }
 
-static bool is_gone(struct receiver *r, const struct inbox_message *m)
-{
-	struct bell_peer_info info;
-
-	return !session_peer_info(r->s, m->peer, &info) ||
-	       info.state != BELL_STATE_LIVE ||
-	       info.incarnation != m->incarnation;
-}
-
-/*
- * Nothing is queued. Breaks off messages whose sender is gone, but only when it
- * was gone before this look already: its last piece may have come between.
- */
-static int break_orphans(struct receiver *r, bool *again)
-{
-	const struct inbox_message *m;
-	uint32_t gone = UINT32_MAX;
-	size_t i;
-
-	*again = false;
-	for (i = 0; (m = inbox_unfinished(r->inbox, i)) != NULL; i++)
-		if (is_gone(r, m))
-			gone = m->peer;
-	if (gone == UINT32_MAX) {
-		r->gone_before = false;
-		return CLI_DONE;
-	}
-	*again = true;
-	if (!r->gone_before) {
-		r->gone_before = true;
-		return CLI_DONE;
-	}
-	return inbox_break(r->inbox, gone);
-}
-
 /* Nothing is queued: sleeps. */
 static int idle(struct receiver *r, uint64_t deadline)
 {
-	bool again;
-	int rc = break_orphans(r, &again), left_ms = sys_left_ms(deadline);
+	int left_ms = sys_left_ms(deadline);
+	int rc = recv_output_flush(r->output);
 
-	if (rc != CLI_DONE || again)
+	if (rc != CLI_DONE)
 		return rc;
 	if (left_ms == 0)
 		return cli_fail(-BELL_EAGAIN, "recv");
 	rc = session_sleep(r->s, left_ms);
-	if (rc == -BELL_ECORRUPT)
-		return on_corrupt(r, UINT32_MAX);
+	/* Of that sender nothing was under way any more. */
+	if (rc == -BELL_ECORRUPT) {
+		(void)cli_fail(rc, "recv");
+		return CLI_DONE;
+	}
 	return rc < 0 ? cli_fail(rc, "recv") : CLI_DONE;
 }
 
 static int step(struct receiver *r, uint64_t deadline)
 {
 	struct bell_envelope env;
-	int64_t n = session_look(r->s, r->buf, r->size, &env,
-				 sys_left_ms(deadline));
+	int64_t n = session_look_piece(r->s, r->buf, BUFFER_SIZE, &env,
+				       sys_left_ms(deadline));
 
 	switch (n) {
 	case -BELL_EAGAIN:
 		return idle(r, deadline);
-	case -BELL_EMSGSIZE:
-		return grow(r, env.len);
 	case -BELL_ECORRUPT:
 		return on_corrupt(r, env.peer);
 	default:
-		return n < 0 ? cli_fail((int)n, "recv") : take(r, &env);
+		return n < 0 ? cli_fail((int)n, "recv") :
+			       inbox_take(r->inbox, &env, r->buf);
 	}
 }
 
@@ -182,7 +119,8 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 			fprintf(stderr, "bellring: receiving as %s (id %u)\n",
 				bell_bus_name(s->bus), (unsigned)bell_id(s->peer));
 		r.inbox = inbox_new(&sink, a->follow ? UINT64_MAX : a->count);
-		rc = r.inbox ? grow(&r, first_size(s)) : cli_no_memory();
+		r.buf = malloc(BUFFER_SIZE);
+		rc = r.inbox && r.buf ? CLI_DONE : cli_no_memory();
 	}
 	if (rc == CLI_DONE)
 		rc = receive(&r);
@@ -195,11 +133,13 @@ const struct bell_cmd cmd_recv = {
 	.name = "recv",
 	.usage = "[-n N | --follow] [-o FILE] [--lines]",
 	.summary = "receive messages and write their bytes to stdout",
-	.more = "What bellring send sends in pieces is one message, whatever "
-		"its size. Of several\nsenders, the oldest message is written "
-		"first; others wait in temporary files.\n-t bounds the "
-		"silence; exit status 3 then. --json prints from, name, tag, "
-		"length\nand, for valid UTF-8 up to 1 MiB, text.\n",
+	.more = "A message may have any size. Of several senders, the oldest "
+		"message is written\nfirst; others wait in temporary files. "
+		"A checksum that bellring send gave is\nverified: exit status 1 "
+		"if it is wrong, or if a sender broke a message off.\n"
+		"-t bounds the silence; exit status 3 then. --json prints from, "
+		"name, tag, length,\ncheck and, for valid UTF-8 up to 1 MiB, "
+		"text.\n",
 	.options = options,
 	.defaults = &defaults,
 	.args_size = sizeof(struct recv_args),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bellring send: one message, or a file of any size in pieces */
+/* bellring send: a text, or a file of any size, with a checksum at its end */
+#include "checksum.h"
 #include "cli.h"
 #include "progress.h"
 #include "sys.h"
@@ -8,12 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Pieces of a file: large enough that a doorbell and two copies hardly count,
- * and small enough that the ring holds several, so that both sides work at once.
- */
-#define PIECE_MAX 65536u
-#define PIECES_IN_FLIGHT 4u
+/* What is read at once: few system calls, and still in the cache when sent. */
+#define READ_SIZE (1u << 20)
 
 struct send_args {
 	const char *file;
@@ -32,108 +29,102 @@ static const struct option_row options[] = {
 	{ 0, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL },
 };
 
-/* One transfer; two buffers, as the last piece is known only by the next read. */
 struct transfer {
 	struct session *s;
 	const char *peer; /* as the user named it */
 	struct bell_envelope env;
 	FILE *file;
 	const char *file_name;
-	size_t piece; /* bytes */
-	char *buf[2]; /* owned */
+	uint64_t total;              /* bytes, or BELL_UNKNOWN */
+	char *buf;                   /* owned */
+	struct checksum *checksum;   /* owned */
+	struct bell_outgoing *out;   /* owned */
 	struct progress progress;
 };
 
-/* 0, -BELL_EAGAIN after a signal, or a library's code. */
-static int await_peer(struct session *s, const char *peer, uint64_t deadline,
-		      uint32_t *id)
+static int sent(const struct transfer *t, int rc)
 {
-	int rc;
-
-	for (;;) {
-		rc = bell_find(s->peer, peer, id);
-		if (rc != -BELL_ENOPEER || sys_left_ms(deadline) == 0)
-			return rc;
-		/* A join rings everybody on the bus. */
-		rc = session_news(s, sys_left_ms(deadline));
-		if (rc < 0)
-			return rc;
-		if (sys_stopped())
-			return -BELL_EAGAIN;
-	}
-}
-
-static int find_peer(struct session *s, const char *peer, int wait_ms,
-		     uint32_t *id)
-{
-	int rc;
-
-	if (wait_ms == 0)
-		return session_find(s, peer, id);
-	rc = session_news_begin(s);
-	if (rc == 0)
-		rc = await_peer(s, peer, sys_deadline(wait_ms), id);
-	session_news_end(s);
-	if (rc == -BELL_EAGAIN)
-		return cli_error("send %s: interrupted", peer);
-	return rc < 0 ? cli_fail(rc, "send %s", peer) : CLI_DONE;
-}
-
-static int post(struct transfer *t, const void *data, size_t len)
-{
-	int rc = session_post(t->s, &t->env, data, len, t->s->timeout_ms);
-
 	if (rc == -BELL_EAGAIN && sys_stopped())
 		return cli_error("send %s: interrupted", t->peer);
 	return rc < 0 ? cli_fail(rc, "send %s", t->peer) : CLI_DONE;
 }
 
-static int send_pieces(struct transfer *t)
+/*
+ * The next bytes, 0 at the end: at most as many as were announced, so that a
+ * file that grows meanwhile is sent as it was.
+ */
+static int read_some(struct transfer *t, size_t *len)
 {
-	size_t len, next;
-	int rc, turn = 0;
+	uint64_t rest = t->total - t->progress.done;
+	int64_t n = sys_read(t->file, t->buf, rest < READ_SIZE ? (size_t)rest :
+								  READ_SIZE);
 
-	len = fread(t->buf[0], 1, t->piece, t->file);
-	do {
-		next = 0;
-		if (len == t->piece)
-			next = fread(t->buf[!turn], 1, t->piece, t->file);
-		/* Without its last piece the receiver knows it as broken off. */
-		if (ferror(t->file))
-			return cli_error("send %s: reading %s: %s", t->peer,
-					 t->file_name, strerror(errno));
-		t->env.flags = next > 0 ? BELL_MORE : 0;
-		rc = post(t, t->buf[turn], len);
+	if (n == -BELL_EINTR)
+		return cli_error("send %s: interrupted", t->peer);
+	if (n < 0)
+		return cli_error("send %s: reading %s: %s", t->peer,
+				 t->file_name, strerror(errno));
+	if (n == 0 && rest > 0 && t->total != BELL_UNKNOWN)
+		return cli_error("send %s: %s ended after %llu of %llu bytes: it "
+				 "was cut off meanwhile", t->peer, t->file_name,
+				 (unsigned long long)t->progress.done,
+				 (unsigned long long)t->total);
+	*len = (size_t)n;
+	return CLI_DONE;
+}
+
+static int send_bytes(struct transfer *t)
+{
+	size_t len = 0;
+	int rc;
+
+	for (;;) {
+		rc = read_some(t, &len);
+		if (rc != CLI_DONE || len == 0)
+			return rc;
+		rc = sent(t, session_continue(t->out, t->buf, len,
+					      t->s->timeout_ms));
 		if (rc != CLI_DONE)
 			return rc;
+		checksum_add(t->checksum, t->buf, len);
 		progress_add(&t->progress, len);
-		turn = !turn;
-		len = next;
-	} while (next > 0);
-	return CLI_DONE;
+	}
+}
+
+static int send_message(struct transfer *t)
+{
+	uint64_t value;
+	int rc = sent(t, bell_begin(t->s->bus, &t->env, t->total, &t->out));
+
+	if (rc != CLI_DONE)
+		return rc;
+	progress_begin(&t->progress, t->file != stdin ||
+		       t->total != BELL_UNKNOWN, t->total);
+	rc = send_bytes(t);
+	value = checksum_value(t->checksum);
+	if (rc == CLI_DONE)
+		rc = sent(t, session_finish(t->out, checksum_carried(value),
+					    t->s->timeout_ms));
+	/* Without its end the receiver knows it as broken off. */
+	if (rc != CLI_DONE)
+		bell_abandon(t->out);
+	progress_end(&t->progress);
+	if (rc == CLI_DONE && session_reports(t->s))
+		progress_report(&t->progress, "sent", value);
+	return rc;
 }
 
 static int send_file(struct transfer *t)
 {
-	size_t max = bell_max_message(t->s->bus);
 	int rc;
 
-	t->piece = max / PIECES_IN_FLIGHT;
-	t->piece = t->piece < PIECE_MAX ? t->piece : PIECE_MAX;
-	t->piece = t->piece > 0 ? t->piece : 1;
-	t->buf[0] = malloc(t->piece);
-	t->buf[1] = malloc(t->piece);
-	if (t->buf[0] && t->buf[1]) {
-		sys_binary(t->file);
-		progress_begin(&t->progress, t->file != stdin,
-			       sys_file_size(t->file));
-		rc = send_pieces(t);
-		progress_end(&t->progress);
-	} else {
-		rc = cli_no_memory();
-	}
-	free(t->buf[0]);
-	free(t->buf[1]);
+	sys_binary(t->file);
+	t->total = sys_file_rest(t->file);
+	t->buf = malloc(READ_SIZE);
+	t->checksum = checksum_new();
+	rc = t->buf && t->checksum ? send_message(t) : cli_no_memory();
+	checksum_free(t->checksum);
+	free(t->buf);
 	return rc;
 }
 
@@ -167,10 +158,12 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	if (rc == CLI_DONE)
 		rc = session_join(s);
 	if (rc == CLI_DONE)
-		rc = find_peer(s, t.peer, a->wait_peer_ms, &t.env.peer);
+		rc = session_await(s, t.peer, a->wait_peer_ms, &t.env.peer);
 	if (rc == CLI_DONE) {
 		t.env.tag = (uint16_t)a->tag;
-		rc = text ? post(&t, text, strlen(text)) : send_file(&t);
+		rc = text ? sent(&t, session_post(s, &t.env, text, strlen(text),
+						  s->timeout_ms)) :
+			    send_file(&t);
 	}
 	if (t.file && t.file != stdin)
 		fclose(t.file);
@@ -182,8 +175,9 @@ const struct bell_cmd cmd_send = {
 	.usage = "[-w SECONDS] [--tag N] PEER [TEXT | -f FILE]",
 	.summary = "send a text, a file, or what comes on stdin",
 	.more = "PEER is an id or a name. TEXT is one message. A file or stdin "
-		"is one message of\nany size, sent in pieces that bellring "
-		"recv puts together again.\n-t bounds each wait for space.\n",
+		"is one message of\nany size, with a checksum at its end that "
+		"bellring recv verifies; xxhsum -H3\nprints the same. -t bounds "
+		"each wait for space.\n",
 	.options = options,
 	.args_size = sizeof(struct send_args),
 	.operands_min = 1,

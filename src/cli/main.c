@@ -13,8 +13,9 @@
 #include <string.h>
 
 static const struct bell_cmd *const commands[] = {
-	&cmd_info, &cmd_peers, &cmd_ring, &cmd_watch, &cmd_send,
-	&cmd_recv, &cmd_ping,  &cmd_bind, &cmd_bench, NULL,
+	&cmd_info, &cmd_peers,   &cmd_ring, &cmd_watch, &cmd_send, &cmd_recv,
+	&cmd_pipe, &cmd_forward, &cmd_call, &cmd_serve, &cmd_pub,  &cmd_sub,
+	&cmd_ping, &cmd_bind,    &cmd_bench, NULL,
 };
 
 /* In the order of enum bell_wait_mode. */
@@ -34,6 +35,8 @@ static const struct option_row global_options[] = {
 	  "interrupt (default), poll or adaptive" },
 	{ 't', "timeout", "SECONDS", OPTION_SECONDS, AT(timeout_ms), 0, 0, NULL,
 	  "wait no longer; exit status 3 then" },
+	{ 'v', "verbose", NULL, OPTION_FLAG, AT(verbose), 0, 0, NULL,
+	  "say more on stderr" },
 	{ 'V', "version", NULL, OPTION_FLAG, AT(version), 0, 0, NULL,
 	  "print the version" },
 	{ 0, NULL, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL },
@@ -42,7 +45,7 @@ static const struct option_row global_options[] = {
 
 static const char usage_line[] =
 	"usage: bellring [-a ADDRESS] [--json] [--name NAME] [--wait MODE] "
-	"[-t SECONDS]\n                COMMAND [ARGUMENT...]\n";
+	"[-t SECONDS] [-v]\n                COMMAND [ARGUMENT...]\n";
 
 static void print_usage(const struct bell_cmd *cmd, FILE *file)
 {
@@ -113,8 +116,10 @@ int cli_fail(int code, const char *fmt, ...)
 	va_end(args);
 	fprintf(stderr, ": %s%s%s\n", bell_strerror(code), *detail ? ": " : "",
 		detail);
-	return code == -BELL_EAGAIN || code == -BELL_ENOPEER ? CLI_ABSENT :
-							       CLI_FAILED;
+	return code == -BELL_EAGAIN || code == -BELL_ENOPEER ||
+			       code == -BELL_ENOSERVICE ?
+		       CLI_ABSENT :
+		       CLI_FAILED;
 }
 
 int cli_error(const char *fmt, ...)
@@ -166,7 +171,7 @@ static int run_command(const struct bell_cmd *cmd, struct session *s, int argc,
 
 	if (cmd->defaults)
 		memcpy(args, cmd->defaults, cmd->args_size);
-	switch (options_parse(cmd->name, set, true, argc, argv, &first)) {
+	switch (options_parse(cmd->name, set, !cmd->options_first, argc, argv, &first)) {
 	case OPTION_HELP:
 		print_command_help(cmd);
 		return CLI_DONE;

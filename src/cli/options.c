@@ -121,6 +121,14 @@ static bool parse_choice(const char *text, const char *const *choices,
 	return false;
 }
 
+static bool add_item(struct option_list *list, const char *text)
+{
+	if (list->count == OPTION_LIST_MAX)
+		return false;
+	list->items[list->count++] = text;
+	return true;
+}
+
 static bool set_value(const struct option_row *row, void *values,
 		      const char *text)
 {
@@ -140,6 +148,8 @@ static bool set_value(const struct option_row *row, void *values,
 	case OPTION_TEXT:
 		*(const char **)to = text;
 		return true;
+	case OPTION_LIST:
+		return add_item(to, text);
 	}
 	return false;
 }
@@ -166,6 +176,9 @@ static void say_wanted(const struct option_row *row)
 		for (i = 0; row->choices[i]; i++)
 			fprintf(stderr, " %s", row->choices[i]);
 		fputc('\n', stderr);
+		break;
+	case OPTION_LIST:
+		fprintf(stderr, "more than %d of them\n", OPTION_LIST_MAX);
 		break;
 	default:
 		fputs("not accepted\n", stderr);

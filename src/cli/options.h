@@ -18,7 +18,14 @@ enum option_type {
 	OPTION_NUMBER,  /* uint64_t; decimal, or hexadecimal after 0x */
 	OPTION_SECONDS, /* int, milliseconds; "1.5" seconds */
 	OPTION_TEXT,    /* const char *, borrowed from argv */
-	OPTION_CHOICE   /* int, the index into choices */
+	OPTION_CHOICE,  /* int, the index into choices */
+	OPTION_LIST     /* struct option_list; may be given again */
+};
+
+#define OPTION_LIST_MAX 64
+struct option_list {
+	const char *items[OPTION_LIST_MAX]; /* borrowed from argv */
+	size_t count;
 };
 
 struct option_row {

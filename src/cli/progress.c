@@ -21,9 +21,15 @@ const char *progress_size(double bytes, char buf[PROGRESS_SIZE])
 void progress_begin(struct progress *p, bool wanted, uint64_t total)
 {
 	*p = (struct progress){ .shown = wanted && sys_is_terminal(stderr),
-				.total = total };
-	if (p->shown)
-		p->begin_ns = p->last_ns = sys_now_ns();
+				.total = total == UINT64_MAX ? 0 : total };
+	p->begin_ns = p->last_ns = sys_now_ns();
+}
+
+static double rate_of(const struct progress *p, uint64_t now_ns)
+{
+	double seconds = (double)(now_ns - p->begin_ns) / 1e9;
+
+	return seconds > 0 ? (double)p->done / seconds : 0;
 }
 
 static void print_left(const struct progress *p, double rate)
@@ -36,8 +42,7 @@ static void print_left(const struct progress *p, double rate)
 
 static void print(struct progress *p, uint64_t now_ns)
 {
-	double seconds = (double)(now_ns - p->begin_ns) / 1e9;
-	double rate = seconds > 0 ? (double)p->done / seconds : 0;
+	double rate = rate_of(p, now_ns);
 	char done[PROGRESS_SIZE], total[PROGRESS_SIZE], speed[PROGRESS_SIZE];
 
 	p->last_ns = now_ns;
@@ -68,9 +73,20 @@ void progress_add(struct progress *p, uint64_t bytes)
 
 void progress_end(struct progress *p)
 {
-	if (!p->dirty)
-		return;
-	print(p, sys_now_ns());
-	fputc('\n', stderr);
+	p->last_ns = sys_now_ns();
+	if (p->dirty)
+		fputs("\r\033[K", stderr);
 	p->dirty = false;
+}
+
+void progress_report(const struct progress *p, const char *did,
+		     uint64_t checksum)
+{
+	char speed[PROGRESS_SIZE];
+
+	fprintf(stderr, "bellring: %s %llu bytes in %.3f s, %s/s, XXH3 %016llx\n",
+		did, (unsigned long long)p->done,
+		(double)(p->last_ns - p->begin_ns) / 1e9,
+		progress_size(rate_of(p, p->last_ns), speed),
+		(unsigned long long)checksum);
 }

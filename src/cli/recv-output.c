@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "recv-output.h"
 
+#include "checksum.h"
 #include "cli.h"
 #include "json.h"
 #include "progress.h"
@@ -18,14 +19,15 @@ struct recv_output {
 	FILE *file;        /* gets the bytes; NULL: nobody does */
 	const char *name;
 	bool owned, lines;
-	bool broken;       /* a message was broken off */
+	bool failed;       /* a message was broken off, or is not as it was sent */
+	struct checksum *checksum; /* owned */
 	char *text;        /* owned; the start of the message, for JSON */
 	size_t text_len;
 	uint64_t bytes;
 	struct progress progress;
 };
 
-static int flush(struct recv_output *out)
+int recv_output_flush(struct recv_output *out)
 {
 	if (!out->file || fflush(out->file) == 0)
 		return CLI_DONE;
@@ -38,9 +40,12 @@ static int begin(void *arg, const struct inbox_message *m)
 {
 	struct recv_output *out = arg;
 
-	(void)m;
 	out->text_len = 0;
-	progress_begin(&out->progress, out->owned, 0);
+	checksum_reset(out->checksum);
+	/* Bytes on a terminal are progress enough. */
+	progress_begin(&out->progress,
+		       out->owned || (out->file && !sys_is_terminal(stdout)),
+		       m->total);
 	return CLI_DONE;
 }
 
@@ -50,6 +55,7 @@ static int put(void *arg, const void *data, size_t len)
 	size_t room = TEXT_MAX - out->text_len;
 
 	out->bytes += len;
+	checksum_add(out->checksum, data, len);
 	if (out->text) {
 		memcpy(out->text + out->text_len, data, len < room ? len : room);
 		out->text_len += len < room ? len : room;
@@ -63,8 +69,10 @@ static int put(void *arg, const void *data, size_t len)
 	return CLI_DONE;
 }
 
-static void print_json(struct recv_output *out, const struct inbox_message *m)
+static void print_json(struct recv_output *out, const struct inbox_message *m,
+		       uint64_t value)
 {
+	char hex[17];
 	struct bell_peer_info info;
 	struct json j;
 
@@ -74,29 +82,57 @@ static void print_json(struct recv_output *out, const struct inbox_message *m)
 		json_text(&j, "name", info.name);
 	json_uint(&j, "tag", m->tag);
 	json_uint(&j, "length", m->length);
+	if (m->check) {
+		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)value);
+		json_text(&j, "check", hex);
+	}
 	if (m->length == out->text_len && json_is_utf8(out->text, out->text_len))
 		json_bytes(&j, "text", out->text, out->text_len);
 	json_end(&j);
 }
 
+static void say_broken(struct recv_output *out, const struct inbox_message *m)
+{
+	char label[SESSION_LABEL];
+
+	out->failed = true;
+	cli_error("recv: message from %s broken off after %llu bytes: the sender "
+		  "died or gave up", session_label(out->s, m->peer, label),
+		  (unsigned long long)m->length);
+}
+
+static void say_wrong(struct recv_output *out, const struct inbox_message *m,
+		      uint64_t value)
+{
+	char label[SESSION_LABEL];
+
+	out->failed = true;
+	cli_error("recv: message of %llu bytes from %s: checksum is %016llx and "
+		  "not the sender's %016llx: %s",
+		  (unsigned long long)m->length,
+		  session_label(out->s, m->peer, label),
+		  (unsigned long long)value, (unsigned long long)m->check,
+		  out->file ? "what was written is damaged" : "it is damaged");
+}
+
 static int end(void *arg, const struct inbox_message *m, bool broken)
 {
 	struct recv_output *out = arg;
-	char label[SESSION_LABEL];
+	uint64_t value = checksum_value(out->checksum);
 
 	progress_end(&out->progress);
-	if (broken) {
-		out->broken = true;
-		cli_error("recv: message from %s broken off after %llu bytes: "
-			  "the sender is gone",
-			  session_label(out->s, m->peer, label),
-			  (unsigned long long)m->length);
-	} else if (out->s->json) {
-		print_json(out, m);
-	}
+	if (broken)
+		say_broken(out, m);
+	else if (m->check && m->check != checksum_carried(value))
+		say_wrong(out, m, value);
+	else if (out->s->json)
+		print_json(out, m, value);
+	if (!broken && (out->s->verbose ||
+			(m->check && session_reports(out->s))))
+		progress_report(&out->progress, "received", value);
 	if (out->file && out->lines)
 		fputc('\n', out->file);
-	return flush(out);
+	return recv_output_flush(out);
 }
 
 static int open_file(struct recv_output *out, const struct recv_config *config)
@@ -133,7 +169,8 @@ int recv_output_new(const struct recv_config *config, struct recv_output **resul
 	if (!out)
 		return cli_no_memory();
 	out->s = config->s;
-	rc = open_file(out, config);
+	out->checksum = checksum_new();
+	rc = out->checksum ? open_file(out, config) : cli_no_memory();
 	if (rc != CLI_DONE) {
 		recv_output_free(out, rc);
 		return rc;
@@ -148,11 +185,12 @@ int recv_output_free(struct recv_output *out, int rc)
 	if (!out)
 		return rc;
 	progress_end(&out->progress);
-	if (rc == CLI_DONE && out->broken)
+	if (rc == CLI_DONE && out->failed)
 		rc = CLI_FAILED;
 	if (out->owned && fclose(out->file) != 0 && rc == CLI_DONE)
 		rc = cli_error("recv: writing to %s: %s", out->name,
 			       strerror(errno));
+	checksum_free(out->checksum);
 	free(out->text);
 	free(out);
 	return rc;

@@ -22,6 +22,9 @@ int recv_output_new(const struct recv_config *config, struct recv_output **out,
 /* Closes. Returns rc, but CLI_FAILED if rc is CLI_DONE and something failed. */
 int recv_output_free(struct recv_output *out, int rc);
 
+/* What was passed on so far can be seen by others. CLI_DONE, or told. */
+int recv_output_flush(struct recv_output *out);
+
 /* Bytes that were passed on, of all messages. */
 uint64_t recv_output_bytes(const struct recv_output *out);
 

@@ -65,6 +65,11 @@ int session_join(struct session *s)
 	return CLI_DONE;
 }
 
+bool session_reports(const struct session *s)
+{
+	return s->verbose || sys_is_terminal(stderr);
+}
+
 void session_close(struct session *s)
 {
 	bell_leave(s->bus);
@@ -144,8 +149,12 @@ static bool can_sleep(const struct session *s)
 	return s->wait != BELL_POLL && bell_vectors(s->peer) > 0;
 }
 
-int64_t session_look(struct session *s, void *buf, size_t size,
-		     struct bell_envelope *env, int left_ms)
+/* bell_recv() or bell_recv_piece(). */
+typedef int64_t recv_fn(struct bell_bus *bus, void *buf, size_t size,
+			struct bell_envelope *env, int timeout_ms);
+
+static int64_t look(struct session *s, recv_fn *take, void *buf, size_t size,
+		    struct bell_envelope *env, int left_ms)
 {
 	/* Adaptive: long enough to spin; interrupt: session_sleep() sleeps. */
 	static const int slice[] = { [BELL_INTERRUPT] = 0,
@@ -155,14 +164,26 @@ int64_t session_look(struct session *s, void *buf, size_t size,
 	int64_t n;
 
 	env->peer = UINT32_MAX;
-	n = bell_recv(s->bus, buf, size, env, shorter(slice_ms, left_ms));
+	n = take(s->bus, buf, size, env, shorter(slice_ms, left_ms));
 	/* SIGCONT interrupts too, signal(7): sys_stopped() knows better. */
 	if (n == -BELL_EINTR)
 		n = -BELL_EAGAIN;
 	/* A look without waiting is what arms the bus for a sleep. */
 	if (n == -BELL_EAGAIN && slice_ms > 0 && can_sleep(s))
-		n = bell_recv(s->bus, buf, size, env, 0);
+		n = take(s->bus, buf, size, env, 0);
 	return n;
+}
+
+int64_t session_look(struct session *s, void *buf, size_t size,
+		     struct bell_envelope *env, int left_ms)
+{
+	return look(s, bell_recv, buf, size, env, left_ms);
+}
+
+int64_t session_look_piece(struct session *s, void *buf, size_t size,
+			   struct bell_envelope *env, int left_ms)
+{
+	return look(s, bell_recv_piece, buf, size, env, left_ms);
 }
 
 int session_sleep(struct session *s, int left_ms)
@@ -184,7 +205,7 @@ static void ignore(struct bell_bus *bus, const struct bell_envelope *env,
 	(void)bus, (void)env, (void)data, (void)arg;
 }
 
-static int dispatch(struct session *s)
+int session_dispatch(struct session *s)
 {
 	int rc;
 
@@ -200,7 +221,7 @@ int session_news_begin(struct session *s)
 	/* A bus that polls is not told of anything. */
 	bell_set_wait(s->bus, BELL_INTERRUPT);
 	bell_on_message(s->bus, ignore, NULL);
-	return dispatch(s);
+	return session_dispatch(s);
 }
 
 int session_news(struct session *s, int left_ms)
@@ -212,13 +233,47 @@ int session_news(struct session *s, int left_ms)
 		return 0;
 	rc = sys_wait(bell_handle(s->peer),
 		      told ? left_ms : shorter(SLICE_MS, left_ms));
-	return rc < 0 ? rc : dispatch(s);
+	return rc < 0 ? rc : session_dispatch(s);
 }
 
 void session_news_end(struct session *s)
 {
 	bell_on_message(s->bus, NULL, NULL);
 	bell_set_wait(s->bus, (enum bell_wait_mode)s->wait);
+}
+
+/* 0, -BELL_EAGAIN after a signal, or a library's code. */
+static int await_peer(struct session *s, const char *peer, uint64_t deadline,
+		      uint32_t *id)
+{
+	int rc;
+
+	for (;;) {
+		rc = bell_find(s->peer, peer, id);
+		if (rc != -BELL_ENOPEER || sys_left_ms(deadline) == 0)
+			return rc;
+		/* A join rings everybody on the bus. */
+		rc = session_news(s, sys_left_ms(deadline));
+		if (rc < 0)
+			return rc;
+		if (sys_stopped())
+			return -BELL_EAGAIN;
+	}
+}
+
+int session_await(struct session *s, const char *peer, int wait_ms, uint32_t *id)
+{
+	int rc;
+
+	if (wait_ms == 0)
+		return session_find(s, peer, id);
+	rc = session_news_begin(s);
+	if (rc == 0)
+		rc = await_peer(s, peer, sys_deadline(wait_ms), id);
+	session_news_end(s);
+	if (rc == -BELL_EAGAIN)
+		return cli_error("%s %s: interrupted", s->command, peer);
+	return rc < 0 ? cli_fail(rc, "%s %s", s->command, peer) : CLI_DONE;
 }
 
 int64_t session_recv(struct session *s, void *buf, size_t size,
@@ -239,18 +294,57 @@ int64_t session_recv(struct session *s, void *buf, size_t size,
 	}
 }
 
+/* After a try of at most SLICE_MS: is there another one? */
+static bool try_again(int64_t *rc, uint64_t deadline)
+{
+	/* SIGCONT interrupts too, signal(7): sys_stopped() knows better. */
+	if (*rc == -BELL_EINTR)
+		*rc = -BELL_EAGAIN;
+	return *rc == -BELL_EAGAIN && sys_left_ms(deadline) != 0 && !sys_stopped();
+}
+
 int session_post(struct session *s, const struct bell_envelope *env,
 		 const void *data, size_t len, int timeout_ms)
 {
 	uint64_t deadline = sys_deadline(timeout_ms);
-	int left_ms, rc;
+	int64_t rc;
 
-	do {
-		left_ms = sys_left_ms(deadline);
+	do
 		rc = bell_post(s->bus, env, data, len,
-			       shorter(SLICE_MS, left_ms));
-		if (rc == -BELL_EINTR)
-			rc = -BELL_EAGAIN;
-	} while (rc == -BELL_EAGAIN && left_ms != 0 && !sys_stopped());
-	return rc;
+			       shorter(SLICE_MS, sys_left_ms(deadline)));
+	while (try_again(&rc, deadline));
+	return (int)rc;
+}
+
+int session_continue(struct bell_outgoing *out, const void *data, size_t len,
+		     int timeout_ms)
+{
+	uint64_t deadline = sys_deadline(timeout_ms);
+	const char *at = data;
+	int64_t n;
+
+	while (len > 0) {
+		n = bell_continue(out, at, len,
+				  shorter(SLICE_MS, sys_left_ms(deadline)));
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+			deadline = sys_deadline(timeout_ms);
+		} else if (!try_again(&n, deadline)) {
+			return (int)n;
+		}
+	}
+	return 0;
+}
+
+int session_finish(struct bell_outgoing *out, uint64_t check, int timeout_ms)
+{
+	uint64_t deadline = sys_deadline(timeout_ms);
+	int64_t rc;
+
+	do
+		rc = bell_finish(out, check,
+				 shorter(SLICE_MS, sys_left_ms(deadline)));
+	while (try_again(&rc, deadline));
+	return (int)rc;
 }

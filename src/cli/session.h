@@ -16,6 +16,7 @@ struct session {
 	int wait;            /* enum bell_wait_mode */
 	int timeout_ms;      /* -1: for ever */
 	bool json;
+	bool verbose;
 	bool version;           /* --version was there */
 	const char *command;    /* its name, for messages */
 	struct bell_peer *peer; /* owned */
@@ -28,6 +29,8 @@ int session_open(struct session *s);
 int session_join(struct session *s);
 /* "server is gone" and what that means, on stderr. */
 void session_say_server_gone(const struct session *s);
+/* A transfer's end is worth a line: on a terminal, or by --verbose. */
+bool session_reports(const struct session *s);
 /* Leaves and closes what is open. */
 void session_close(struct session *s);
 
@@ -36,6 +39,8 @@ const char *session_address(const struct session *s);
 
 /* Id of a peer given by id or name; told and CLI_ABSENT if it is not there. */
 int session_find(struct session *s, const char *peer, uint32_t *id);
+/* The same on the bus, waiting up to wait_ms (-1: for ever) until it is there. */
+int session_await(struct session *s, const char *peer, int wait_ms, uint32_t *id);
 
 /* All peers, *list for the caller to free; the count, or a library's code. */
 int session_peers(struct session *s, struct bell_peer_info **list);
@@ -54,6 +59,9 @@ const char *session_label(struct session *s, uint32_t id,
  */
 int64_t session_look(struct session *s, void *buf, size_t size,
 		     struct bell_envelope *env, int left_ms);
+/* The same with bell_recv_piece(). */
+int64_t session_look_piece(struct session *s, void *buf, size_t size,
+			   struct bell_envelope *env, int left_ms);
 /*
  * Sleeps until there is news, a signal, or left_ms are over, and dispatches.
  * 0 or a library's code. In poll mode it returns at once.
@@ -69,6 +77,8 @@ int session_sleep(struct session *s, int left_ms);
 int session_news_begin(struct session *s);
 int session_news(struct session *s, int left_ms);
 void session_news_end(struct session *s);
+/* bell_dispatch(), past links that were found broken; 0 or a library's code. */
+int session_dispatch(struct session *s);
 
 /*
  * session_look() and session_sleep(): bell_recv() that ends with -BELL_EAGAIN
@@ -76,8 +86,12 @@ void session_news_end(struct session *s);
  */
 int64_t session_recv(struct session *s, void *buf, size_t size,
 		     struct bell_envelope *env, int timeout_ms);
-/* Waits for space in slices, so that a signal ends it (-BELL_EAGAIN). */
+/* Wait for space in slices, so that a signal ends it (-BELL_EAGAIN). */
 int session_post(struct session *s, const struct bell_envelope *env,
 		 const void *data, size_t len, int timeout_ms);
+/* All of data: 0, or as bell_continue(). */
+int session_continue(struct bell_outgoing *out, const void *data, size_t len,
+		     int timeout_ms);
+int session_finish(struct bell_outgoing *out, uint64_t check, int timeout_ms);
 
 #endif

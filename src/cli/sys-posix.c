@@ -90,6 +90,11 @@ bool sys_stopped(void)
 	return stopped != 0;
 }
 
+bell_handle_t sys_stop_handle(void)
+{
+	return wake_fd[0];
+}
+
 int sys_wait(bell_handle_t handle, int timeout_ms)
 {
 	struct pollfd fds[] = { { .fd = handle, .events = POLLIN },
@@ -151,14 +156,34 @@ void sys_binary(FILE *file)
 	(void)file; /* no difference here */
 }
 
-uint64_t sys_file_size(FILE *file)
+uint64_t sys_file_rest(FILE *file)
 {
+	off_t at = lseek(fileno(file), 0, SEEK_CUR);
 	struct stat st;
 
-	if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size < 0)
-		return 0;
-	return (uint64_t)st.st_size;
+	if (at < 0 || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size <= at)
+		return BELL_UNKNOWN;
+	return (uint64_t)(st.st_size - at);
+}
+
+int64_t sys_read(FILE *file, void *buf, size_t size)
+{
+	int fd = fileno(file);
+	ssize_t n;
+
+	do {
+		(void)sys_wait(fd, -1);
+		if (stopped)
+			return -BELL_EINTR;
+		n = read(fd, buf, size);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n < 0 ? -BELL_EIO : n;
+}
+
+int sys_seek(FILE *file, uint64_t offset)
+{
+	return fseeko(file, (off_t)offset, SEEK_SET) < 0 ? -BELL_EIO : 0;
 }
 
 FILE *sys_temporary(void)

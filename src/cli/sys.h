@@ -25,6 +25,8 @@
  */
 int sys_catch_signals(void);
 bool sys_stopped(void);
+/* Signalled once sys_stopped(). */
+bell_handle_t sys_stop_handle(void);
 
 /* As many open descriptors as allowed: there is one a vector of each peer. */
 void sys_raise_limits(void);
@@ -48,8 +50,18 @@ int sys_left_ms(uint64_t deadline);
 bool sys_is_terminal(FILE *file);
 /* No translation of line ends. */
 void sys_binary(FILE *file);
-/* Size of a regular file in bytes; 0 for all else. */
-uint64_t sys_file_size(FILE *file);
+/*
+ * Bytes of a regular file from where it stands; BELL_UNKNOWN for all else, and
+ * for 0, as of files that are made up while they are read.
+ */
+uint64_t sys_file_rest(FILE *file);
+/*
+ * What there is of the file, without its buffer; waits if there is nothing yet.
+ * Bytes, 0 at its end, -BELL_EINTR once sys_stopped(), -BELL_EIO with errno set.
+ */
+int64_t sys_read(FILE *file, void *buf, size_t size);
+/* Where the file's next byte is read or written. 0, -BELL_EIO with errno set. */
+int sys_seek(FILE *file, uint64_t offset);
 /* An empty file, gone when closed; NULL with errno set. */
 FILE *sys_temporary(void);
 /* Local time with microseconds and zone, ISO 8601; "" if unknown. */

@@ -182,6 +182,16 @@ def read_so_far(p, path):
     return 0
 
 
+def read_terminal(master):
+    """All that was written to a terminal whose other end is closed."""
+    shown = b''
+    with contextlib.suppress(OSError):    # EIO is its end
+        while True:
+            shown += os.read(master, 65536)
+    os.close(master)
+    return shown.decode()
+
+
 def greeting(*messages):
     """Bytes of a server's messages: QEMU, docs/specs/ivshmem-spec.rst."""
     return b''.join(struct.pack('<q', m) for m in messages)

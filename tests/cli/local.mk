@@ -1,10 +1,22 @@
 # The tool against a real server; Python's standard library is all they need.
 CLI_TESTS = \
 	%D%/test-bench.py \
+	%D%/test-call.py \
 	%D%/test-errors.py \
+	%D%/test-forward.py \
 	%D%/test-messages.py \
-	%D%/test-raw.py
+	%D%/test-pipe.py \
+	%D%/test-raw.py \
+	%D%/test-topics.py \
+	%D%/test-transfer.py
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py
-%D%/test-bench.log %D%/test-errors.log %D%/test-messages.log %D%/test-raw.log: \
+%D%/test-bench.log %D%/test-call.log %D%/test-errors.log %D%/test-forward.log \
+%D%/test-messages.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
 	bellring bellring-server
+%D%/test-transfer.log: bellring bellring-server %D%/wrong-check
+
+# Sends what the tool never would.
+check_PROGRAMS += %D%/wrong-check
+tests_cli_wrong_check_SOURCES = %D%/wrong-check.c
+tests_cli_wrong_check_LDADD = libbellring.la

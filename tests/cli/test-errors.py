@@ -175,15 +175,6 @@ def vector_that_the_peer_lacks(at):
 
 
 @tap.case
-@place('-l', '256K')
-def message_too_large(at):
-    at.receiver('small')
-    status, out, err = at.run('send', 'small', 120000 * 'x')
-    equal((status, out), (1, ''))
-    matches(err, r'^bellring: send small: message too large')
-
-
-@tap.case
 @place('-l', '1M')
 def name_in_use(at):
     at.receiver('twin')

@@ -6,109 +6,132 @@
  * may crash, hang (libFuzzer's -timeout), touch a byte outside the memory, or
  * wait longer than it was told.
  */
-#include "bellring.h"
-#include "hostile.h"
-#include "layout.h"
+#include "fuzz-bus.h"
 #include "os.h"
 #include "steward.h"
 
 #include <string.h>
 
-#define SIZE LAYOUT_MIN_REGION
 #define WORDS (SIZE / 8)
-#define PEERS 3u
 #define SHORT_MS 2
+/* The clock goes on by half a ms a look: what waits looks at it so often. */
+#define LATE_NS UINT64_C(1000000000)
 
 static struct {
 	unsigned char *memory;
-	struct bell_peer *peer[PEERS];
-	struct bell_bus *bus[PEERS];
-	bool calls_back[PEERS];
+	struct fuzz_peer peers[PEERS];
 } all;
 
-static void check_code(int64_t rc)
+const unsigned char fuzz_bytes[SIZE];
+
+int64_t may(int64_t rc, uint32_t allowed)
 {
-	always(rc >= -BELL_EINTR);
-	always(rc != -BELL_EINVAL && rc != -BELL_EINTR && rc != -BELL_EIO);
+	always(rc >= 0 || (rc > -32 && (allowed >> -rc & 1)));
+	return rc;
 }
 
-static uint8_t sink;
-static unsigned delivered;
+static uint64_t began_ns[8];
+static unsigned waiting; /* callbacks may wait, too */
 
-static void on_message(struct bell_bus *bus, const struct bell_envelope *env,
-		       const void *data, void *arg)
+void wait_begin(void)
 {
-	const uint8_t *bytes = data;
+	always(waiting < 8);
+	began_ns[waiting++] = os_now_ns();
+}
 
-	always(env->len <= bell_max_message(bus));
-	for (uint64_t i = 0; i < env->len; i += 61)
-		sink ^= bytes[i];
-	if (env->len > 0)
-		sink ^= bytes[env->len - 1];
-	if (++delivered % 32 != 1)
-		return; /* a flood of messages takes long enough */
-	/* Calls back in all the ways that are allowed, and some that are not. */
-	check_code(bell_send(bus, env->peer, "re", 2, 0));
-	always(bell_dispatch(arg) == -BELL_EBUSY);
-	always(bell_recv(bus, &sink, 1, NULL, 0) == -BELL_EBUSY);
-	check_code(bell_ping(bus, env->peer, 0, NULL));
+int64_t wait_end(int64_t rc, uint32_t allowed)
+{
+	always(os_now_ns() - began_ns[--waiting] < LATE_NS);
+	return may(rc, allowed);
+}
+
+int some_timeout(struct input *in)
+{
+	return input_u8(in) % (SHORT_MS + 1);
+}
+
+size_t some_size(struct input *in)
+{
+	uint8_t b = input_u8(in);
+
+	return b & 128 ? (size_t)(b & 127) * 130 : b;
+}
+
+void touch(const void *data, size_t len)
+{
+	static volatile uint8_t sink;
+	const volatile uint8_t *bytes = data;
+
+	for (size_t i = 0; i < len; i += 61)
+		sink = sink ^ bytes[i];
+	if (len > 0)
+		sink = sink ^ bytes[len - 1];
 }
 
 static void join(unsigned who, uint32_t flags)
 {
 	static const char *const names[PEERS] = { "a", "b", "c" };
 	struct bell_bus_config cfg = { .name = names[who], .flags = flags };
+	struct fuzz_peer *p = &all.peers[who];
+	struct bell_peer *peer = p->peer;
 	struct bell_bus *bus = NULL;
 
-	if (all.bus[who] || bell_join(all.peer[who], &cfg, &bus) < 0)
+	if (p->bus || may(bell_join(peer, &cfg, &bus),
+			  CODE(ELAYOUT) | CODE(EVERSION) | CODE(ENOSPC) | CODE(EEXIST) |
+				  CODE(EBUSY)) < 0)
 		return;
-	all.bus[who] = bus;
-	all.calls_back[who] = false;
+	*p = (struct fuzz_peer){ .peer = peer, .bus = bus };
 }
 
 static void leave(unsigned who)
 {
-	bell_leave(all.bus[who]);
-	all.bus[who] = NULL;
+	struct fuzz_peer *p = &all.peers[who];
+
+	if (!p->bus)
+		return;
+	messages_end(p);
+	streams_end(p);
+	calls_end(p);
+	bell_leave(p->bus);
+	p->bus = NULL;
 }
 
-static int timeout(struct input *in)
+static void send_one(struct fuzz_peer *p, struct input *in)
 {
-	return input_u8(in) & 1 ? SHORT_MS : 0;
-}
-
-static void send_one(struct bell_bus *bus, struct input *in)
-{
-	static const unsigned char bytes[SIZE];
 	struct bell_envelope env = { .peer = input_u8(in) % (PEERS + 1), .tag = 1 };
-	size_t len = input_u8(in);
+	size_t len = some_size(in);
+	int timeout_ms = some_timeout(in);
 
-	/* Also long ones, to fill rings and to cross their ends. */
-	len = (len & 128) ? len * 40 : len;
-	check_code(bell_post(bus, &env, bytes, len, timeout(in)));
+	(void)WAITS(bell_post(p->bus, &env, fuzz_bytes, len, timeout_ms), SENDING);
 }
 
-static void receive_one(struct bell_bus *bus, struct input *in)
+static void receive_one(struct fuzz_peer *p, struct input *in)
 {
 	static unsigned char got[SIZE];
 	struct bell_envelope env;
-	uint64_t began = os_now_ns();
-	int64_t rc = bell_recv(bus, got, sizeof(got), &env, timeout(in));
+	uint8_t b = input_u8(in);
+	size_t size = b & 128 ? b & 127 : sizeof(got);
+	int64_t rc = WAITS(bell_recv(p->bus, got, size, &env, b % (SHORT_MS + 1)),
+			   RECEIVING | CODE(EMSGSIZE));
 
-	check_code(rc);
-	always(rc <= (int64_t)bell_max_message(bus));
-	always(os_now_ns() - began < UINT64_C(1000000000));
+	always(rc <= (int64_t)size);
+	if (rc >= 0)
+		always(env.len == (uint64_t)rc && env.total == env.len);
+	if (rc == -BELL_ECORRUPT)
+		messages_forget_held(p);
 }
 
 static void list(unsigned who, struct input *in)
 {
-	struct bell_peer_info info[4];
 	static const char *const names[] = { "a", "b", "1", "2", "nobody" };
+	struct bell_peer *peer = all.peers[who].peer;
+	struct bell_peer_info info[4];
 	uint32_t id;
 
-	check_code(bell_peers(all.peer[who], info, 4));
-	check_code(bell_find(all.peer[who], names[input_u8(in) % 5], &id));
-	always(bell_bus_size(all.peer[who]) <= SIZE);
+	(void)may(bell_peers(peer, info, 4), 0);
+	(void)may(bell_find(peer, names[input_u8(in) % 5], &id),
+		  CODE(ENOPEER) | CODE(ENOTUNIQ));
+	always(bell_bus_size(peer) <= SIZE);
 }
 
 /* Words that decide something are hit more often than the rings' bytes. */
@@ -156,7 +179,8 @@ static void scribble(struct input *in)
 		v = shm_peek(some_word(in));
 		break;
 	case 5: /* a plausible record */
-		v = (uint64_t)(0x80 + (how >> 3) % 6) << 56 | input_u8(in) * 8u;
+		v = (uint64_t)(0x80 + (how >> 3) % 10) << 56 |
+		    (uint64_t)(input_u8(in) & 7) << 48 | input_u8(in) * 8u;
 		break;
 	default:
 		v = input_u64(in);
@@ -168,7 +192,8 @@ static void scribble(struct input *in)
 /* Many equal records in a ring, up to all of it: no end mark anywhere. */
 static void flood(struct input *in)
 {
-	uint64_t v = (uint64_t)(0x81 + input_u8(in) % 4) << 56;
+	uint8_t b = input_u8(in);
+	uint64_t v = (uint64_t)(0x81 + b % 8) << 56 | (uint64_t)(b >> 4 & 7) << 48;
 	unsigned from = (8192 + input_u8(in) % 8u * 7168) / 8;
 	unsigned count = input_u8(in) * 4u;
 
@@ -188,34 +213,55 @@ static void mark_dead(unsigned who, struct input *in)
 
 	if (layout_read(all.memory, SIZE, &l) == 0)
 		(void)steward_mark_dead(all.memory, &l, input_u8(in) % PEERS, on_ring,
-					all.peer[who]);
+					all.peers[who].peer);
 }
 
-static void on_bus(unsigned who, unsigned op, struct input *in)
+static void dispatch(struct fuzz_peer *p, int timeout_ms)
 {
-	struct bell_bus *bus = all.bus[who];
+	uint32_t allowed = CODE(ERESET) | CODE(ECORRUPT);
+	int64_t rc;
 
-	if (!bus)
-		return;
+	p->deep = 0;
+	if (timeout_ms < 0)
+		rc = WAITS(bell_dispatch(p->peer), allowed);
+	else
+		rc = WAITS(bell_wait(p->peer, timeout_ms), allowed | CODE(EAGAIN));
+	if (rc == -BELL_ECORRUPT)
+		messages_forget_held(p);
+}
+
+/* What needs a bus. */
+static void on_bus(struct fuzz_peer *p, unsigned op, struct input *in)
+{
+	uint32_t to;
+	int timeout_ms;
+
 	switch (op) {
 	case 0:
+		send_one(p, in);
+		break;
 	case 1:
-		send_one(bus, in);
+		step_messages(p, in);
 		break;
 	case 2:
+		receive_one(p, in);
+		break;
 	case 3:
-		receive_one(bus, in);
+		step_streams(p, in);
 		break;
 	case 4:
-		check_code(bell_ping(bus, input_u8(in) % PEERS, timeout(in), NULL));
+		to = input_u8(in) % PEERS;
+		timeout_ms = some_timeout(in);
+		(void)WAITS(bell_ping(p->bus, to, timeout_ms, NULL), SENDING);
 		break;
 	case 5:
-		bell_set_wait(bus, (enum bell_wait_mode)(input_u8(in) % 3));
+		bell_set_wait(p->bus, (enum bell_wait_mode)(input_u8(in) % 3));
+		break;
+	case 6:
+		messages_flip_callback(p);
 		break;
 	default:
-		all.calls_back[who] = !all.calls_back[who];
-		bell_on_message(bus, all.calls_back[who] ? on_message : NULL,
-				all.peer[who]);
+		step_calls(p, in);
 		break;
 	}
 }
@@ -223,6 +269,7 @@ static void on_bus(unsigned who, unsigned op, struct input *in)
 static void step(struct input *in)
 {
 	unsigned b = input_u8(in), op = b & 15, who = (b >> 4) % PEERS;
+	struct fuzz_peer *p = &all.peers[who];
 
 	switch (op) {
 	case 7:
@@ -236,16 +283,15 @@ static void step(struct input *in)
 		join(who, BELL_FORMAT);
 		break;
 	case 10:
-		check_code(bell_dispatch(all.peer[who]));
+		dispatch(p, -1);
 		break;
 	case 11:
-		check_code(bell_wait(all.peer[who], timeout(in)));
+		dispatch(p, some_timeout(in));
 		break;
 	case 12:
 		list(who, in);
 		break;
 	case 13:
-	case 14:
 		scribble(in);
 		break;
 	case 15:
@@ -255,7 +301,8 @@ static void step(struct input *in)
 			mark_dead(who, in);
 		break;
 	default:
-		on_bus(who, op, in);
+		if (p->bus)
+			on_bus(p, op, in);
 		break;
 	}
 }
@@ -264,17 +311,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 
-	delivered = 0;
 	all.memory = fenced_memory(SIZE);
 	for (unsigned i = 0; i < PEERS; i++) {
-		all.peer[i] = hostile_open(all.memory, SIZE, i);
+		all.peers[i] = (struct fuzz_peer){
+			.peer = hostile_open(all.memory, SIZE, i)
+		};
 		join(i, 0);
 	}
 	while (in.size > 0)
 		step(&in);
 	for (unsigned i = 0; i < PEERS; i++) {
 		leave(i);
-		bell_close(all.peer[i]);
+		bell_close(all.peers[i].peer);
 	}
 	return 0;
 }

@@ -6,7 +6,13 @@ HOSTILE = %D%/hostile.c %D%/hostile.h
 
 # Only what clang built with -fsanitize=fuzzer-no-link links to them.
 EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-layout %D%/fuzz-proto %D%/fuzz-ring
-%C%_fuzz_bus_SOURCES = %D%/fuzz-bus.c $(HOSTILE)
+%C%_fuzz_bus_SOURCES = \
+	%D%/fuzz-bus.c \
+	%D%/fuzz-bus.h \
+	%D%/fuzz-bus-calls.c \
+	%D%/fuzz-bus-messages.c \
+	%D%/fuzz-bus-streams.c \
+	$(HOSTILE)
 %C%_fuzz_bus_LDADD = libcore.la
 %C%_fuzz_bus_LDFLAGS = -fsanitize=fuzzer
 %C%_fuzz_layout_SOURCES = %D%/fuzz-layout.c $(HOSTILE)

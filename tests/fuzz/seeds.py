@@ -105,8 +105,18 @@ def op(code, who, *args):
     return bytes([code | who << 4, *args])
 
 
-SEND, RECV, PING, MODE, CALLBACK, LEAVE, JOIN, FORMAT = 0, 2, 4, 5, 6, 7, 8, 9
-DISPATCH, WAIT, LIST, SCRIBBLE, FLOOD, DEAD = 10, 11, 12, 13, 15, 15
+SEND, MESSAGES, RECV, STREAMS, PING, MODE, CALLBACK, LEAVE, JOIN = 0, 1, 2, 3, 4, 5, 6, 7, 8
+FORMAT, DISPATCH, WAIT, LIST, SCRIBBLE, CALLS, FLOOD, DEAD = 9, 10, 11, 12, 13, 14, 15, 15
+# What MESSAGES, STREAMS and CALLS are followed by.
+PARTS, BEGIN, CONTINUE, ABANDON, RESERVE, COMMIT, PIECE, PEEK, RELEASE = 0, 1, 2, 4, 5, 6, 7, 8, 9
+OPEN, LISTEN, ACCEPT, USE = 0, 1, 2, 3
+ON_CALL, CALL, ANSWER, CANCEL, PUBLISH, TOPIC, POLICY, PRESENCE, AWAIT = 50, 1, 3, 4, 5, 7, 8, 39, 19
+RECORD_0 = 28   # some_word(): the first record of the first ring
+
+
+def flood(kind, flags, length):
+    """All of the first ring full of one record."""
+    return bytes([FLOOD | 128, kind | flags << 4, 0, 255, length // 8])
 
 
 def bus():
@@ -128,11 +138,80 @@ def bus():
             yield f'scribble-{how}-{at}', op(SEND, 0, 1, 16, 0) \
                 + op(SCRIBBLE, 0, at, how, 40) + talk + op(PING, 1, 2, 0) \
                 + op(PING, 0, 1, 1) + op(RECV, 1, 0)
-    flood = bytes([FLOOD | 128, 1, 0, 255, 0])
-    yield 'flood', op(SEND, 0, 1, 8, 0) + flood + op(RECV, 1, 0) + op(DISPATCH, 1) \
-        + op(PING, 1, 2, 1) + op(RECV, 1, 1)
+    for kind in range(8):
+        for flags in range(8):
+            for length in (0, 8, 16):
+                take = op(RECV, 1, 0) + op(DISPATCH, 1) + op(PING, 1, 2, 1) \
+                    + op(MESSAGES, 1, PEEK, 0) + op(MESSAGES, 1, PIECE, 3, 0) + op(RECV, 1, 1)
+                yield f'flood-{kind}-{flags}-{length}', op(SEND, 0, 1, 8, 0) \
+                    + flood(kind, flags, length) + take + op(CALLBACK, 1) + take
+    yield from bus_larger()
+    yield from bus_more()
     yield 'dead', op(SEND, 0, 1, 8, 0) + op(DEAD, 0, 1) + op(SEND, 0, 1, 8, 0) \
         + op(RECV, 1, 0)
+
+
+def bus_larger():
+    """Large messages, in place, and what is said of them changed half-way."""
+    piece = op(MESSAGES, 1, PIECE, 10, 0)
+    shorter = op(SCRIBBLE, 0, RECORD_0, 5 | 1 << 3, 0, 0)
+    yield 'shorter', op(SEND, 0, 1, 100, 0) + piece + shorter + piece
+    other = op(SCRIBBLE, 0, RECORD_0, 5 | 6 << 3, 0, 1)
+    yield 'other-kind', op(SEND, 0, 1, 100, 0) + piece + other + piece
+    large = op(MESSAGES, 0, BEGIN, 1, 1) + op(MESSAGES, 0, CONTINUE, 0, 1, 200) \
+        + op(MESSAGES, 0, CONTINUE, 0, 1, 200)
+    finish = op(MESSAGES, 0, CONTINUE, 0, 0)
+    yield 'large', large + piece * 4 + finish + op(RECV, 1, 0) + piece * 4
+    yield 'large-whole', op(SEND, 0, 1, 255, 0) + op(RECV, 1, 0) * 2
+    yield 'callback-then-recv', op(CALLBACK, 1) + large + op(DISPATCH, 1) + op(CALLBACK, 1) \
+        + finish + op(RECV, 1, 0)
+    yield 'abandon', large + op(MESSAGES, 0, ABANDON) + large + finish + op(RECV, 1, 0) * 3
+    hold = op(SEND, 0, 1, 160, 0) + op(MESSAGES, 1, PEEK, 0)
+    free = op(MESSAGES, 1, RELEASE, 0)
+    yield 'held', hold * 2 + op(RECV, 1, 0) + free + hold * 3 + free
+    for at in (19, 23, 10, 12):
+        yield f'held-{at}', hold * 3 + free + hold + op(SCRIBBLE, 0, at, 1) + hold \
+            + op(RECV, 1, 0) + op(DISPATCH, 1) + free
+    room = op(MESSAGES, 0, RESERVE, 1, 180, 0)
+    give = op(MESSAGES, 0, COMMIT, 1, 50)
+    yield 'reserved', (room + room + give + give + op(RECV, 1, 0) * 2) * 3
+    for at in (19, 23, RECORD_0):
+        yield f'reserved-{at}', room + op(SCRIBBLE, 0, at, 1) + give + op(RECV, 1, 0)
+
+
+def bus_more():
+    """Streams, calls, topics, presence."""
+    begin = op(STREAMS, 1, LISTEN, 0) + op(STREAMS, 0, OPEN, 1, 0) \
+        + op(STREAMS, 1, ACCEPT, 0) + op(DISPATCH, 0)
+    write, read = op(STREAMS, 0, USE, 0, 150, 0), op(STREAMS, 1, USE, 2, 100, 0)
+    yield 'stream', begin + (write + read) * 3 + op(STREAMS, 0, USE, 4) \
+        + op(STREAMS, 1, USE, 5) + read + op(DISPATCH, 0)
+    yield 'stream-callbacks', begin + op(STREAMS, 0, USE, 14) + op(STREAMS, 1, USE, 14) \
+        + (write + op(DISPATCH, 1) + op(DISPATCH, 0)) * 3 + op(STREAMS, 1, USE, 5)
+    yield 'stream-full', begin + write * 12 + op(DISPATCH, 1) + read * 12 + op(DISPATCH, 0)
+    for flags in range(7):
+        for word in (0, 1, 2, 3, 4):
+            yield f'stream-{flags}-{word}', begin + write \
+                + op(SCRIBBLE, 0, RECORD_0 + word, 5 | 7 << 3, flags, 3) + read * 2 \
+                + op(DISPATCH, 1) + op(DISPATCH, 0)
+    call = op(CALLS, 1, ON_CALL) + op(CALLS, 0, CALL, 0x11, 40, 60, 2)
+    yield 'call', (call + op(DISPATCH, 1) + op(DISPATCH, 0)) * 3
+    late = op(CALLS, 1, ON_CALL) + op(CALLS, 0, CALL, 1, 40, 60, 0)
+    yield 'call-late', late + op(DISPATCH, 1) + op(CALLS, 0, CANCEL) + op(DISPATCH, 1) \
+        + op(CALLS, 1, ANSWER, 20) + op(DISPATCH, 0)
+    yield 'call-wait', op(CALLS, 0, CALL, 0x91, 40, 60, 2) + op(DISPATCH, 1)
+    for flags in range(7):
+        yield f'call-{flags}', late \
+            + op(SCRIBBLE, 0, RECORD_0, 5 | 8 << 3, flags, 2) + op(DISPATCH, 1) \
+            + op(CALLS, 1, ANSWER, 20) + op(DISPATCH, 0)
+    topic = op(CALLS, 1, TOPIC, 16) + op(CALLS, 0, PUBLISH, 1, 150, 0)
+    yield 'topic', topic + op(RECV, 1, 0) + op(CALLS, 0, PUBLISH, 0, 9, 0) + op(RECV, 2, 0)
+    for policy in (1, 5, 9):
+        yield f'topic-{policy}', op(CALLS, 0, POLICY, policy) + topic * 9 \
+            + op(RECV, 1, 0) * 4 + op(DISPATCH, 0) + op(RECV, 1, 0) * 6
+    yield 'presence', op(CALLS, 0, PRESENCE) + op(DISPATCH, 0) + op(LEAVE, 1) \
+        + op(DISPATCH, 0) + op(JOIN, 1) + op(CALLS, 0, AWAIT, 1, 2) + op(DEAD, 0, 2) \
+        + op(DISPATCH, 0)
 
 
 # (target, name, hexadecimal)
