@@ -21,5 +21,6 @@ include tests/guest.mk
 include tests/docs.mk
 include tests/sanitize.mk
 include tests/raw.mk
+include tests/scale.mk
 include tests/examples.mk
 include tests/fuzz/local.mk
