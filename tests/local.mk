@@ -22,5 +22,6 @@ include tests/docs.mk
 include tests/sanitize.mk
 include tests/raw.mk
 include tests/scale.mk
+include tests/deaths.mk
 include tests/examples.mk
 include tests/fuzz/local.mk
