@@ -25,3 +25,4 @@ include tests/scale.mk
 include tests/deaths.mk
 include tests/examples.mk
 include tests/fuzz/local.mk
+include tests/model/local.mk
