@@ -25,4 +25,5 @@ include tests/scale.mk
 include tests/deaths.mk
 include tests/examples.mk
 include tests/fuzz/local.mk
+include tests/hostile/local.mk
 include tests/model/local.mk
