@@ -66,7 +66,7 @@ BELL_API size_t bell_max_piece(const struct bell_bus *bus);
  *   -BELL_ERESET   the memory was formatted anew: leave and join again
  *   -BELL_EBUSY    a bell_begin() or bell_reserve() to this peer is unfinished
  *   -BELL_EINTR    a signal handler ran while it slept; nothing was sent
- *   -BELL_EGONE, -BELL_EIO, -BELL_EINVAL
+ *   -BELL_EGONE, -BELL_EIO, -BELL_EINVAL, -BELL_ENOMEM
  */
 BELL_API int bell_send(struct bell_bus *bus, uint32_t to, const void *msg,
 		       size_t len, int timeout_ms);
@@ -266,7 +266,7 @@ BELL_API int64_t bell_peek(struct bell_bus *bus, struct bell_envelope *env,
  * bell_release - give back the oldest message held of a sender
  *
  * Returns 0, or -BELL_EINVAL if none of it is held. What is held of a sender
- * that broke the layout is given back by -BELL_ECORRUPT.
+ * that broke the layout is given back by -BELL_ECORRUPT, and of all by -BELL_ERESET.
  */
 BELL_API int bell_release(struct bell_bus *bus, uint32_t from);
 

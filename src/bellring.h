@@ -313,8 +313,9 @@ BELL_API const char *bell_state_name(enum bell_state state);
  * beyond it. Needs no bus of one's own.
  *
  * Returns the number of peers there are (it may exceed @max), or
- *   -BELL_ELAYOUT, -BELL_EVERSION the memory is not, or not yet, a bus of ours
- *                 and the port knows no peers either
+ *   -BELL_ELAYOUT, -BELL_EVERSION, -BELL_ERESET the memory is not, or not yet, a
+ *                 bus of ours, and the port knows no peers either
+ *   -BELL_ENOMEM
  */
 BELL_API int bell_peers(struct bell_peer *peer, struct bell_peer_info *list,
 			size_t max);
@@ -327,6 +328,7 @@ BELL_API int bell_peers(struct bell_peer *peer, struct bell_peer_info *list,
  * Returns 0, or
  *   -BELL_ENOPEER  nobody has it
  *   -BELL_ENOTUNIQ several live peers have that name; the detail lists them
+ *   and as bell_peers()
  */
 BELL_API int bell_find(struct bell_peer *peer, const char *name, uint32_t *id);
 

@@ -7,7 +7,8 @@
  *   send.c     messages of one record
  *   outgoing.c larger ones
  *   inplace.c  reserve and commit, peek and release
- *   recv.c     the next record of any sender, bell_recv()
+ *   turn.c     the next record of any sender
+ *   recv.c     bell_recv(), bell_recv_piece(), bell_peek()
  *   incoming.c pieces of messages
  *   frame.c    records that no program sees: sent now, or kept until there is space
  *   wait.c     arm, look again, sleep; spinning; taking the wake word
@@ -253,7 +254,7 @@ struct bus_piece {
 	uint32_t at;
 };
 
-/* ---- recv.c ---- */
+/* ---- turn.c ---- */
 
 /*
  * 1: the next message record is in rec, still queued; 0: none; negative: an

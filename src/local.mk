@@ -64,6 +64,7 @@ libcore_la_SOURCES = \
 	%D%/topic-publish.c \
 	%D%/topic-queue.c \
 	%D%/topic-set.h \
+	%D%/turn.c \
 	%D%/wait.c
 
 include_HEADERS += \

@@ -20,8 +20,8 @@ void stream_end(struct bell_stream *s, int code)
 		s->write_error = code;
 	if (!s->read_error)
 		s->read_error = code;
-	s->todo &= TODO_RESET;
-	stream_todo_done(s);
+	s->owed &= OWED_RESET;
+	stream_paid(s);
 	stream_due(s, BELL_STREAM_READABLE | BELL_STREAM_ENDED);
 }
 
@@ -31,7 +31,7 @@ bool stream_break(struct bell_stream *s, int code)
 		return false;
 	stream_end(s, code);
 	s->reset = STREAM_ABORTED;
-	stream_todo_add(s, TODO_RESET);
+	stream_owe(s, OWED_RESET);
 	return true;
 }
 
@@ -95,8 +95,8 @@ static bool take_fin(struct bell_stream *s)
 	if (!s->open || s->fin)
 		return false;
 	s->fin = true;
-	s->todo &= ~TODO_CREDIT;
-	stream_todo_done(s);
+	s->owed &= ~OWED_CREDIT;
+	stream_paid(s);
 	stream_due(s, BELL_STREAM_READABLE);
 	return true;
 }

@@ -166,7 +166,7 @@ void stream_take_open(struct bell_bus *bus, const struct bus_remote *from,
 	s->told_open = true;
 	s->limit = head->value;
 	backlog_add(l, s);
-	stream_send(s, TODO_ACCEPT);
+	stream_send(s, OWED_ACCEPT);
 	if (l->fn)
 		bus_pend(bus);
 }

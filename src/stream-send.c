@@ -76,16 +76,16 @@ void stream_refuse(struct bell_bus *bus, const struct bus_remote *to,
 		(void)frame_try(bus, to, header, &part, 1);
 }
 
-/* Sends the first thing of todo. As frame_send(). */
+/* Sends the first thing of owed. As frame_send(). */
 static int push_first(struct bell_stream *s, unsigned *bit)
 {
-	*bit = s->todo & (~s->todo + 1);
+	*bit = s->owed & (~s->owed + 1);
 	switch (*bit) {
-	case TODO_ACCEPT:
+	case OWED_ACCEPT:
 		return send_control(s, STREAM_ACCEPT, s->granted, STREAM_VALUE_HEAD);
-	case TODO_CREDIT:
+	case OWED_CREDIT:
 		return send_control(s, STREAM_CREDIT, s->granted, STREAM_VALUE_HEAD);
-	case TODO_FIN:
+	case OWED_FIN:
 		return send_control(s, STREAM_FIN, 0, STREAM_HEAD);
 	default:
 		return send_control(s, STREAM_RESET, s->reset, STREAM_VALUE_HEAD);
@@ -108,7 +108,7 @@ static bool has_space(struct bell_stream *s)
 	return false;
 }
 
-/* Asks for a look at todo once there is space. */
+/* Asks for a look at owed once there is space. */
 static void push_later(struct bell_stream *s)
 {
 	struct bus_out *out;
@@ -119,7 +119,7 @@ static void push_later(struct bell_stream *s)
 
 void stream_push(struct bell_stream *s)
 {
-	while (s->todo & ~TODO_SPACE) {
+	while (s->owed & ~OWED_SPACE) {
 		unsigned bit;
 		int rc = push_first(s, &bit);
 
@@ -127,24 +127,24 @@ void stream_push(struct bell_stream *s)
 			push_later(s);
 			return;
 		}
-		if (rc == -BELL_ECORRUPT && bit != TODO_RESET)
+		if (rc == -BELL_ECORRUPT && bit != OWED_RESET)
 			stream_lost(s->bus, &s->remote); /* now a reset is left */
 		else if (rc < 0)
-			s->todo = 0; /* nobody is there to be told */
+			s->owed = 0; /* nobody is there to be told */
 		else
-			s->todo &= ~bit;
+			s->owed &= ~bit;
 	}
-	if (s->todo & TODO_SPACE && (s->write_error || has_space(s))) {
-		s->todo = 0;
+	if (s->owed & OWED_SPACE && (s->write_error || has_space(s))) {
+		s->owed = 0;
 		if (s->want_write)
 			stream_due(s, BELL_STREAM_WRITABLE);
 	}
-	stream_todo_done(s);
+	stream_paid(s);
 }
 
-void stream_send(struct bell_stream *s, unsigned todo)
+void stream_send(struct bell_stream *s, unsigned owed)
 {
-	stream_todo_add(s, todo);
+	stream_owe(s, owed);
 	stream_push(s);
 }
 
@@ -174,7 +174,7 @@ int stream_send_data(struct bell_stream *s, const void *data, uint32_t len)
 	struct bell_part parts[2] = { { &head, STREAM_HEAD }, { data, len } };
 	int rc;
 
-	if (s->todo & TODO_ACCEPT)
+	if (s->owed & OWED_ACCEPT)
 		return -BELL_EAGAIN; /* that comes first */
 	rc = frame_try(s->bus, &s->remote, stream_header(STREAM_DATA), parts, 2);
 	if (rc == 0)
@@ -194,7 +194,7 @@ void stream_want_write(struct bell_stream *s)
 {
 	s->want_write = true;
 	if (s->sent < s->limit && !s->write_error)
-		stream_send(s, TODO_SPACE);
+		stream_send(s, OWED_SPACE);
 }
 
 void stream_grant(struct bell_stream *s)
@@ -204,5 +204,5 @@ void stream_grant(struct bell_stream *s)
 	if (s->fin || s->read_error || limit - s->granted < s->window / 2)
 		return;
 	s->granted = limit;
-	stream_send(s, TODO_CREDIT);
+	stream_send(s, OWED_CREDIT);
 }

@@ -37,10 +37,10 @@ static bool list_remove(struct stream_node *n)
 	return true;
 }
 
-static struct bell_stream *of_todo(struct stream_node *n)
+static struct bell_stream *of_owed(struct stream_node *n)
 {
 	return (struct bell_stream *)(void *)((char *)n -
-					      offsetof(struct bell_stream, todo_node));
+					      offsetof(struct bell_stream, owed_node));
 }
 
 static struct bell_stream *of_due(struct stream_node *n)
@@ -60,7 +60,7 @@ struct stream_set *stream_set_need(struct bell_bus *bus)
 	set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	list_init(&set->todo);
+	list_init(&set->owed);
 	list_init(&set->due);
 	set->bucket_count = BUCKETS_MIN;
 	set->buckets = calloc(set->bucket_count, sizeof(set->buckets[0]));
@@ -175,7 +175,7 @@ void stream_free(struct bell_stream *s)
 	if (!s->ours)
 		--*stream_count_of(s->bus, &s->remote);
 	stream_backlog_remove(s);
-	(void)list_remove(&s->todo_node);
+	(void)list_remove(&s->owed_node);
 	if (list_remove(&s->due_node))
 		set->due_count--;
 	stream_buffer_drop(&s->in);
@@ -184,21 +184,21 @@ void stream_free(struct bell_stream *s)
 
 void stream_settle(struct bell_stream *s)
 {
-	if (!s->held && !(s->todo & ~TODO_SPACE))
+	if (!s->held && !(s->owed & ~OWED_SPACE))
 		stream_free(s);
 }
 
-void stream_todo_add(struct bell_stream *s, unsigned todo)
+void stream_owe(struct bell_stream *s, unsigned owed)
 {
-	s->todo |= todo;
-	if (s->todo)
-		(void)list_add(&s->bus->streams->todo, &s->todo_node);
+	s->owed |= owed;
+	if (s->owed)
+		(void)list_add(&s->bus->streams->owed, &s->owed_node);
 }
 
-void stream_todo_done(struct bell_stream *s)
+void stream_paid(struct bell_stream *s)
 {
-	if (s->todo == 0)
-		(void)list_remove(&s->todo_node);
+	if (s->owed == 0)
+		(void)list_remove(&s->owed_node);
 }
 
 /* ---- callbacks ---- */
@@ -294,15 +294,15 @@ void stream_flush(struct bell_bus *bus)
 
 	if (!set)
 		return;
-	for (struct stream_node *n = set->todo.next; n != &set->todo; n = n->next)
+	for (struct stream_node *n = set->owed.next; n != &set->owed; n = n->next)
 		left++;
 	/* Each gets one try; those that have to wait on go to the end. */
-	for (; left > 0 && set->todo.next != &set->todo; left--) {
-		struct bell_stream *s = of_todo(set->todo.next);
+	for (; left > 0 && set->owed.next != &set->owed; left--) {
+		struct bell_stream *s = of_owed(set->owed.next);
 
-		(void)list_remove(&s->todo_node);
+		(void)list_remove(&s->owed_node);
 		stream_push(s);
-		stream_todo_add(s, 0);
+		stream_owe(s, 0);
 		stream_settle(s);
 	}
 }
@@ -328,8 +328,8 @@ static void review(struct bell_stream *s)
 {
 	if (!link_remote_gone(s->bus, &s->remote))
 		return;
-	s->todo = 0;
-	stream_todo_done(s);
+	s->owed = 0;
+	stream_paid(s);
 	stream_end(s, BELL_ENOPEER);
 	stream_settle(s);
 }

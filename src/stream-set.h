@@ -23,12 +23,12 @@
 #define STREAMS_OF_PEER 4096u /* that one peer may have opened to us */
 #define STREAM_BACKLOG 64u    /* that wait for bell_accept() */
 
-/* What is still to be sent, in this order; bits of bell_stream.todo. */
-#define TODO_ACCEPT 1u
-#define TODO_CREDIT 2u
-#define TODO_FIN 4u
-#define TODO_RESET 8u
-#define TODO_SPACE 16u /* nothing: a write found the ring full */
+/* What is still to be sent, in this order; bits of bell_stream.owed. */
+#define OWED_ACCEPT 1u
+#define OWED_CREDIT 2u
+#define OWED_FIN 4u
+#define OWED_RESET 8u
+#define OWED_SPACE 16u /* nothing: a write found the ring full */
 
 /* In a list of streams; both NULL: in none. */
 struct stream_node {
@@ -58,12 +58,12 @@ struct bell_stream {
 	unsigned char *sink; /* of a read that waits, with in empty */
 	size_t sink_room, sink_got;
 
-	unsigned todo;
-	enum stream_reset reset; /* of TODO_RESET */
+	unsigned owed;
+	enum stream_reset reset; /* of OWED_RESET */
 	unsigned events;         /* due to be told */
 	bell_stream_fn *fn;
 	void *arg;
-	struct stream_node todo_node, due_node;
+	struct stream_node owed_node, due_node;
 	struct bell_listener *listener; /* in whose backlog it waits */
 	struct bell_stream *backlog_next;
 	struct bell_stream *next; /* in its bucket */
@@ -87,7 +87,7 @@ struct stream_set {
 	uint32_t next_number;
 	uint32_t *of_slot; /* streams that each slot's peers opened to us */
 	struct bell_listener *listeners;
-	struct stream_node todo, due; /* heads */
+	struct stream_node owed, due; /* heads */
 	uint32_t due_count;
 };
 
@@ -110,8 +110,8 @@ void stream_settle(struct bell_stream *s);
 /* Frees it in any case, with what it has in lists. */
 void stream_free(struct bell_stream *s);
 /* Puts it into the list, or takes it out of it, whether it is there or not. */
-void stream_todo_add(struct bell_stream *s, unsigned todo);
-void stream_todo_done(struct bell_stream *s);
+void stream_owe(struct bell_stream *s, unsigned owed);
+void stream_paid(struct bell_stream *s);
 /* These are to be told at the next dispatch, if somebody listens. */
 void stream_due(struct bell_stream *s, unsigned events);
 
@@ -126,10 +126,10 @@ int stream_idle(struct bell_bus *bus, const struct bus_remote *space_to,
 
 /* ---- stream-send.c ---- */
 
-/* Sends what is in todo, as far as possible; ends the stream if it can't be. */
+/* Sends what is in owed, as far as possible; ends the stream if it can't be. */
 void stream_push(struct bell_stream *s);
-/* Adds to todo and pushes. */
-void stream_send(struct bell_stream *s, unsigned todo);
+/* Adds to owed and pushes. */
+void stream_send(struct bell_stream *s, unsigned owed);
 /* Bytes that the next DATA may have, of len: 0 without credit. */
 uint32_t stream_piece(const struct bell_stream *s, size_t len);
 /* Sends so many bytes now: 0, -BELL_EAGAIN, -BELL_EBUSY, or why it failed. */

@@ -257,7 +257,7 @@ int bell_stream_shutdown(struct bell_stream *s)
 	if (s->write_error)
 		return failed(s, s->write_error);
 	s->shut = true;
-	stream_send(s, TODO_FIN);
+	stream_send(s, OWED_FIN);
 	return 0;
 }
 
@@ -275,8 +275,8 @@ static void let_go_by_reset(struct bell_stream *s, enum stream_reset code)
 {
 	s->reset = code;
 	s->write_error = s->read_error = BELL_EPIPE; /* what comes is not for us */
-	s->todo &= TODO_ACCEPT; /* the answer to an OPEN comes first */
-	stream_todo_add(s, TODO_RESET);
+	s->owed &= OWED_ACCEPT; /* the answer to an OPEN comes first */
+	stream_owe(s, OWED_RESET);
 	let_go(s);
 }
 
@@ -290,7 +290,7 @@ void bell_stream_close(struct bell_stream *s)
 		let_go_by_reset(s, STREAM_ABORTED);
 	} else if (s->fin && s->in.len == 0) {
 		if (!s->shut)
-			stream_todo_add(s, TODO_FIN);
+			stream_owe(s, OWED_FIN);
 		let_go(s);
 	} else {
 		let_go_by_reset(s, STREAM_CLOSED);
