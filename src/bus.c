@@ -79,6 +79,34 @@ static int enter(struct bell_bus *bus)
 	return rc;
 }
 
+/*
+ * Formats whatever the memory holds. Who sleeps on what it held would never hear
+ * of it: so those are rung, and find another session.
+ */
+static int format(struct bell_bus *bus)
+{
+	const struct bell_port *port = bus->peer->port;
+	struct layout old = { .slot_count = 0 };
+	uint32_t *ids, n = 0;
+	int rc;
+
+	(void)layout_read(port->memory, port->size, &old);
+	ids = calloc(old.slot_count + 1, sizeof(*ids));
+	if (!ids)
+		return error_plain(BELL_ENOMEM);
+	for (uint32_t i = 0; i < old.slot_count; i++) {
+		uint64_t w = shm_acquire(&layout_slot(port->memory, &old, i)->word);
+
+		if (slot_state(w) == SLOT_LIVE && slot_id(w) != port->id)
+			ids[n++] = slot_id(w);
+	}
+	rc = layout_attach(port->memory, port->size, true, &bus->layout);
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		(void)port->ops->ring(bus->peer->port, ids[i], BUS_VECTOR);
+	free(ids);
+	return rc;
+}
+
 static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 {
 	const struct bell_port *port = bus->peer->port;
@@ -86,7 +114,8 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	int rc = set_name(bus, cfg);
 
 	if (rc == 0)
-		rc = layout_attach(port->memory, port->size, force, &bus->layout);
+		rc = force ? format(bus) : layout_attach(port->memory, port->size, false,
+							 &bus->layout);
 	if (rc < 0)
 		return rc;
 	bus->in = calloc(bus->layout.link_count, sizeof(bus->in[0]));

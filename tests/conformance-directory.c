@@ -80,6 +80,24 @@ START_TEST(wiped_memory_is_noticed)
 }
 END_TEST
 
+START_TEST(formatting_anew_wakes_who_sleeps)
+{
+	struct bell_bus_config cfg = { .name = "c", .flags = BELL_FORMAT };
+	struct bell_peer *c = world->open();
+	struct bell_bus *bus_c;
+	char got;
+
+	/* Armed: nothing but a doorbell makes the handle readable. */
+	while (bell_wait(b, 0) >= 0)
+		;
+	ck_assert_int_eq(bell_recv(bus_b, &got, 1, NULL, 0), -BELL_EAGAIN);
+	ck_assert_int_eq(bell_join(c, &cfg, &bus_c), 0);
+	ck_assert_int_eq(bell_wait(b, -1), -BELL_ERESET);
+	bell_leave(bus_c);
+	bell_close(c);
+}
+END_TEST
+
 START_TEST(memory_formatted_anew_is_noticed)
 {
 	struct bell_bus_config cfg = { .name = "c", .flags = BELL_FORMAT };
@@ -131,5 +149,6 @@ void add_directory(Suite *suite)
 	tcase_add_test(tc, one_bus_a_peer);
 	tcase_add_loop_test(tc, wiped_memory_is_noticed, 0, 2);
 	tcase_add_test(tc, memory_formatted_anew_is_noticed);
+	tcase_add_test(tc, formatting_anew_wakes_who_sleeps);
 	tcase_add_test(tc, broken_link_is_closed_and_the_next_one_works);
 }
