@@ -15,6 +15,7 @@ struct wanted {
 	void *buf;
 	size_t size;
 	struct bell_envelope *env;
+	bool whole; /* bell_recv() */
 };
 
 /* The next message or piece, or TAKE_ON if that was nothing to hand out. */
@@ -197,8 +198,45 @@ static int64_t take_piece(struct bell_bus *bus, struct bus_in *in,
 	return (int64_t)len;
 }
 
+static inline void tell_plain(const struct bus_in *in, const struct ring_record *rec,
+			      struct bell_envelope *env)
+{
+	*env = (struct bell_envelope){
+		.peer = in->from.id,
+		.incarnation = slot_incarnation(in->from.word),
+		.tag = rec->tag,
+		.len = rec->len,
+		.total = rec->len,
+	};
+}
+
+/*
+ * The message that most programs get most of the time: in one record, with room
+ * for it, and nothing else under way.
+ */
+static inline bool is_plain(const struct bell_bus *bus, const struct bus_in *in,
+			    const struct ring_record *rec, const struct wanted *w)
+{
+	return w->whole && rec->kind == RECORD_DATA && rec->len <= w->size &&
+	       in->taken == 0 && !bus->direct;
+}
+
+static inline int64_t take_plain(struct bell_bus *bus, struct bus_in *in,
+				 const struct ring_record *rec, const struct wanted *w)
+{
+	if (w->env)
+		tell_plain(in, rec, w->env);
+	if (rec->piece_len[1] == 0 && rec->len > 0)
+		memcpy(w->buf, rec->piece[0], rec->len);
+	else
+		ring_copy_out(rec, 0, w->buf, rec->len);
+	bus_release(bus, in, rec);
+	bus->stats.received++;
+	return rec->len;
+}
+
 /* Takes what is there; TAKE_ON: nothing. */
-static int64_t take_some(struct bell_bus *bus, take_fn *take,
+static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 			 const struct wanted *w)
 {
 	struct ring_record rec;
@@ -211,6 +249,8 @@ static int64_t take_some(struct bell_bus *bus, take_fn *take,
 		rc = bus_next(bus, &in, &rec);
 		if (rc == 0)
 			return TAKE_ON;
+		if (rc == 1 && is_plain(bus, in, &rec, w))
+			return take_plain(bus, in, &rec, w);
 		if (rc == 1)
 			rc = incoming_piece(bus, in, &rec, &piece);
 		if (rc == 1)
@@ -234,15 +274,15 @@ static int64_t give_up(struct bell_bus *bus, int *looks)
 	return bus_remind(bus) < 0 ? -BELL_EIO : error_plain(BELL_EAGAIN);
 }
 
+/* Nothing was there at the first look. */
 static int64_t await(struct bell_bus *bus, take_fn *take, const struct wanted *w,
 		     int timeout_ms)
 {
 	uint64_t deadline = 0;
 	int looks = 0;
-	int64_t rc;
+	int64_t rc = TAKE_ON;
 
-	for (;;) {
-		rc = take_some(bus, take, w);
+	for (;; rc = take_some(bus, take, w)) {
 		if (rc != TAKE_ON)
 			return rc;
 		/* The clock is asked only by who has to wait. */
@@ -262,18 +302,20 @@ static int64_t await(struct bell_bus *bus, take_fn *take, const struct wanted *w
 	}
 }
 
-static int64_t receive(struct bell_bus *bus, take_fn *take, const struct wanted *w,
+static inline int64_t receive(struct bell_bus *bus, take_fn *take, const struct wanted *w,
 		       int timeout_ms)
 {
-	int64_t rc = bus_no_callback(bus);
+	int64_t rc = bus->calling ? bus_no_callback(bus) : 0;
 
 	/* Another call's, around the callback of an interrupt that made this one. */
-	if (rc == 0 && set_aside(bus) < 0)
+	if (rc == 0 && bus->direct && set_aside(bus) < 0)
 		rc = -BELL_ENOMEM;
 	if (rc == 0)
+		rc = take_some(bus, take, w);
+	if (rc == TAKE_ON)
 		rc = await(bus, take, w, timeout_ms);
 	/* The buffer is the caller's again. */
-	if (set_aside(bus) < 0)
+	if (bus->direct && set_aside(bus) < 0)
 		rc = -BELL_ENOMEM;
 	bus_count(bus);
 	if (bus->pending)
@@ -281,65 +323,18 @@ static int64_t receive(struct bell_bus *bus, take_fn *take, const struct wanted 
 	return rc;
 }
 
-static void tell_whole(const struct bus_in *in, const struct ring_record *rec,
-		       struct bell_envelope *env)
-{
-	*env = (struct bell_envelope){
-		.peer = in->from.id,
-		.incarnation = slot_incarnation(in->from.word),
-		.tag = rec->tag,
-		.len = rec->len,
-		.total = rec->len,
-	};
-}
-
-/*
- * The message that most programs get most of the time: there already, in one
- * record, with room for it. TAKE_ON: anything else, and nothing was done.
- */
-static inline int64_t took_at_once(struct bell_bus *bus, const struct wanted *w)
-{
-	struct ring_record rec;
-	struct bus_in *in;
-	int rc = bus_next(bus, &in, &rec);
-
-	if (rc < 0) {
-		if (rc == -BELL_ECORRUPT && w->env)
-			*w->env = (struct bell_envelope){ .peer = bus->corrupt_id };
-		return rc;
-	}
-	if (rc == 0 || rec.kind != RECORD_DATA || rec.len > w->size || in->taken > 0)
-		return TAKE_ON;
-	if (w->env)
-		tell_whole(in, &rec, w->env);
-	if (rec.piece_len[1] == 0 && rec.len > 0)
-		memcpy(w->buf, rec.piece[0], rec.len);
-	else
-		ring_copy_out(&rec, 0, w->buf, rec.len);
-	bus_release(bus, in, &rec);
-	bus->stats.received++;
-	bus_count(bus);
-	return rec.len;
-}
-
 int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		  struct bell_envelope *env, int timeout_ms)
 {
-	struct wanted w = { buf, size, env };
+	struct wanted w = { buf, size, env, true };
 
-	if (!bus->calling && !bus->pending) {
-		int64_t rc = took_at_once(bus, &w);
-
-		if (rc != TAKE_ON)
-			return rc;
-	}
 	return receive(bus, take_whole, &w, timeout_ms);
 }
 
 int64_t bell_recv_piece(struct bell_bus *bus, void *buf, size_t size,
 			struct bell_envelope *env, int timeout_ms)
 {
-	struct wanted w = { buf, size, env };
+	struct wanted w = { buf, size, env, false };
 
 	if (size == 0)
 		return error_detail(BELL_EINVAL, "no room for a piece");
@@ -373,7 +368,7 @@ static int64_t take_in_place(struct bell_bus *bus, struct bus_in *in,
 int64_t bell_peek(struct bell_bus *bus, struct bell_envelope *env,
 		  const void **data, int timeout_ms)
 {
-	struct wanted w = { data, 0, env };
+	struct wanted w = { data, 0, env, false };
 
 	return receive(bus, take_in_place, &w, timeout_ms);
 }
