@@ -246,6 +246,9 @@ int frame_flush(struct bell_bus *bus, struct bus_out *out);
 void frame_drop_all(struct bus_out *out);
 /* Bytes of the oldest that is kept; there is one. */
 uint32_t frame_len(const struct bus_out *out);
+/* The longest record for which there has to be space: what is kept goes first. */
+uint32_t frame_need(const struct bell_bus *bus, const struct bus_remote *to,
+		    uint32_t len);
 
 /* What a message record hands out: bytes of rec from at on. */
 struct bus_piece {
@@ -365,6 +368,8 @@ static inline void bus_count(struct bell_bus *bus)
 }
 /* Makes the own handle readable, since something may be left. 0, or -BELL_EIO. */
 int bus_remind(struct bell_bus *bus);
+/* A wish for space came up: if the bus is armed, a dispatch has to arm that too. */
+void bus_thirst(struct bell_bus *bus);
 /* Something is to be told to callbacks: the handle is readable until it was. */
 void bus_pend(struct bell_bus *bus);
 /*

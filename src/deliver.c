@@ -118,6 +118,7 @@ static int deliver_assembled(struct bell_bus *bus, struct bus_in *in,
 	int rc;
 
 	in->part.buf = NULL;
+	in->part.in_pieces = true;
 	env.offset = in->part.given;
 	env.len = in->part.got - in->part.given;
 	env.total = in->part.total;
@@ -133,7 +134,9 @@ static int deliver(struct bell_bus *bus, struct bus_in *in,
 {
 	const void *data;
 
-	if (in->part.buf && rec->kind == RECORD_PART && !deliver_assembled(bus, in, p))
+	/* The callback may remove itself. */
+	if (in->part.buf && rec->kind == RECORD_PART &&
+	    (!deliver_assembled(bus, in, p) || !bus->on_message))
 		return 1;
 	data = inplace_data(in, rec, p);
 	if (!data)
@@ -154,8 +157,10 @@ static int deliver_all(struct bell_bus *bus, int *n)
 
 	for (int looks = 0; *n < DISPATCH_MAX && bus->on_message; looks++) {
 		/* Of what is no message hostile memory can hold no end. */
-		if (looks - *n > DISPATCH_MAX)
+		if (looks - *n > DISPATCH_MAX) {
+			bus->flooded = true;
 			return 0;
+		}
 		rc = bus_next(bus, &in, &rec);
 		if (rc == 1)
 			rc = incoming_piece(bus, in, &rec, &piece);
@@ -277,7 +282,8 @@ static int dispatch(struct bell_bus *bus, bool *again)
 			return n;
 		if (is_due(bus))
 			continue;
-		if (bus->mode != BELL_POLL && bus_arm(bus) != 0)
+		/* What was scanned before is armed, too: that says nothing of it. */
+		if (bus->mode != BELL_POLL && (bus->flooded || bus_arm(bus) != 0))
 			continue;
 		*again = false;
 		return n + (!bus->on_message && rc > 0);
@@ -313,6 +319,19 @@ void bell_on_writable(struct bell_bus *bus, bell_writable_fn *fn, void *arg)
 
 /* ---- ping -------------------------------------------------------------------- */
 
+/* No space will come while we wait for ourselves. */
+static int check_reserved(struct bell_bus *bus, const struct bus_remote *to)
+{
+	struct bus_out *out;
+	int rc = link_to_remote(bus, to, &out);
+
+	if (rc == 0 && out->reserved_count > 0)
+		rc = error_detail(BELL_EBUSY,
+				  "a message reserved to peer %u is not committed yet",
+				  to->id);
+	return rc;
+}
+
 static int send_ping(struct bell_bus *bus, const struct bus_remote *to,
 		     uint64_t nonce, uint64_t deadline)
 {
@@ -322,11 +341,15 @@ static int send_ping(struct bell_bus *bus, const struct bus_remote *to,
 
 	for (;;) {
 		rc = frame_try(bus, to, header, &part, 1);
-		if (rc != -BELL_EAGAIN)
+		if (rc == -BELL_EAGAIN)
+			rc = check_reserved(bus, to);
+		else
 			return rc;
-		rc = bus_scan(bus);
 		if (rc == 0)
-			rc = bus_idle(bus, to, sizeof(nonce), deadline);
+			rc = bus_scan(bus);
+		if (rc == 0)
+			rc = bus_idle(bus, to, frame_need(bus, to, sizeof(nonce)),
+				      deadline);
 		if (rc < 0)
 			return rc;
 	}

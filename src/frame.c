@@ -63,6 +63,7 @@ static int keep(struct bell_bus *bus, struct bus_out *out, uint64_t header,
 	*(out->kept ? out->kept_end : &out->kept) = f;
 	out->kept_end = &f->next;
 	out->kept_bytes += sizeof(*f) + len;
+	bus_thirst(bus);
 	return 0;
 }
 
@@ -83,6 +84,16 @@ int frame_flush(struct bell_bus *bus, struct bus_out *out)
 uint32_t frame_len(const struct bus_out *out)
 {
 	return out->kept->len;
+}
+
+uint32_t frame_need(const struct bell_bus *bus, const struct bus_remote *to,
+		    uint32_t len)
+{
+	const struct bus_out *out = bus->outs;
+
+	while (out && (out->to.slot != to->slot || out->to.word != to->word))
+		out = out->next;
+	return out && out->kept && frame_len(out) > len ? frame_len(out) : len;
 }
 
 void frame_drop_all(struct bus_out *out)

@@ -99,8 +99,11 @@ static void commit(struct bell_bus *bus, struct bus_out *out, uint64_t header,
 	ring_commit_at(&out->w, r.off, r.len, header, len);
 	bus_announce(bus, out, r.before);
 	/* What had to wait for it goes now. */
-	if (out->reserved_count == 0 && bus->thirsty > 0)
+	if (out->reserved_count == 0 && bus->thirsty > 0) {
 		bus_serve_space(bus);
+		if (bus->thirsty > 0)
+			bus_thirst(bus);
+	}
 }
 
 int bell_commit(struct bell_bus *bus, uint32_t to, size_t len)
@@ -189,7 +192,8 @@ int bell_release(struct bell_bus *bus, uint32_t from)
 		return 0; /* the memory is another's */
 	/* What was taken between two that are held is free with the first. */
 	ring_publish_freed(&in->r, in->r.held > 0 ? end : in->r.pos);
-	if (ring_space_due(&in->r))
+	/* Who is about to sleep tells what is left of the active links only. */
+	if (!in->active || ring_space_due(&in->r))
 		bus_tell_space(bus, in);
 	bus_count(bus);
 	return 0;

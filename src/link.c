@@ -148,6 +148,10 @@ int link_to_peer(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 {
 	struct bus_out *out = find_out(bus, id);
 
+	if (out && shm_peek(&out->to.slot->word) != out->to.word &&
+	    out->reserved_count > 0)
+		return error_detail(BELL_ENOPEER,
+				    "peer %u left: cancel what is reserved to it", id);
 	if (out && shm_peek(&out->to.slot->word) != out->to.word) {
 		/* Gone; perhaps its next incarnation is there. */
 		link_drop_out(bus, out);
@@ -340,7 +344,9 @@ static void review_outs(struct bell_bus *bus)
 
 	for (out = bus->outs; out; out = next) {
 		next = out->next;
-		if (shm_acquire(&out->to.slot->word) != out->to.word)
+		/* A program still writes into what it reserved: not yet another's. */
+		if (shm_acquire(&out->to.slot->word) != out->to.word &&
+		    out->reserved_count == 0)
 			link_drop_out(bus, out);
 	}
 }

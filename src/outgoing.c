@@ -105,6 +105,7 @@ static int send_piece(struct bell_outgoing *o, uint8_t flags, uint64_t check,
 {
 	uint64_t deadline = 0;
 	struct bus_out *out = NULL;
+	uint32_t size = (uint32_t)len + 2 * RECORD_HEADER;
 	int rc;
 
 	for (;;) {
@@ -116,8 +117,9 @@ static int send_piece(struct bell_outgoing *o, uint8_t flags, uint64_t check,
 			rc = try_piece(o, out, flags, check, data, len);
 		if (rc != -BELL_EAGAIN)
 			return rc;
-		rc = bus_full(o->bus, out, (uint32_t)len + 2 * RECORD_HEADER, &deadline,
-			      timeout_ms);
+		if (!o->begun)
+			size = frame_need(o->bus, &o->to, size);
+		rc = bus_full(o->bus, out, size, &deadline, timeout_ms);
 		if (rc < 0)
 			return rc;
 	}

@@ -258,6 +258,9 @@ static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 		else if (rc == 0)
 			rc = TAKE_ON;
 	}
+	/* Enough for one look, but more of it may be queued. */
+	if (rc == TAKE_ON)
+		bus->flooded = true;
 	if (rc == -BELL_ECORRUPT && w->env)
 		*w->env = (struct bell_envelope){ .peer = bus->corrupt_id };
 	return rc;
@@ -266,7 +269,7 @@ static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 /* Nothing is there, and the time is over: arms. 1: look again. */
 static int64_t give_up(struct bell_bus *bus, int *looks)
 {
-	if (bus->mode == BELL_POLL || bus_arm(bus) == 0)
+	if (bus->mode == BELL_POLL || (!bus->flooded && bus_arm(bus) == 0))
 		return error_plain(BELL_EAGAIN);
 	*looks += bus_look(bus);
 	if (*looks < BUS_LOOKS_MAX)

@@ -124,6 +124,7 @@ void bus_want_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
 	if (out->wanted == 0)
 		bus->thirsty++;
 	out->wanted = len > 0 ? len : 1;
+	bus_thirst(bus);
 }
 
 /* Waits for space, taking frames meanwhile. */

@@ -9,8 +9,10 @@
 int stream_idle(struct bell_bus *bus, const struct bus_remote *space_to,
 		uint32_t len, uint64_t deadline)
 {
-	if (deadline != 0)
-		return bus_idle(bus, space_to, len, deadline);
+	int rc = deadline != 0 ? bus_idle(bus, space_to, len, deadline) : -BELL_EAGAIN;
+
+	if (rc != -BELL_EAGAIN)
+		return rc;
 	/* In a callback: the dispatch around it arms. */
 	if (bus->calling || bus->mode == BELL_POLL || bus_arm(bus) == 0)
 		return error_plain(BELL_EAGAIN);
@@ -147,7 +149,8 @@ static int64_t write_waiting(struct bell_stream *s, const void *data, size_t len
 			stream_want_write(s); /* before it is armed */
 		piece = stream_piece(s, len);
 		n = stream_idle(s->bus, piece > 0 ? &s->remote : NULL,
-				STREAM_HEAD + piece, deadline);
+				frame_need(s->bus, &s->remote, STREAM_HEAD + piece),
+				deadline);
 		if (n == -BELL_EAGAIN && timeout_ms != 0)
 			stream_want_write(s);
 		if (n == -BELL_EAGAIN)
@@ -205,6 +208,9 @@ static int64_t read_waiting(struct bell_stream *s, void *buf, size_t size,
 			    int timeout_ms)
 {
 	uint64_t deadline = bus_deadline(timeout_ms);
+	/* Of another read, around the callback of an interrupt that made this one. */
+	unsigned char *outer = s->sink;
+	size_t outer_room = s->sink_room, outer_got = s->sink_got;
 	int64_t n;
 
 	s->sink = buf;
@@ -222,7 +228,9 @@ static int64_t read_waiting(struct bell_stream *s, void *buf, size_t size,
 	} while (n == 0);
 	if (s->sink_got > 0)
 		n = (int64_t)s->sink_got;
-	s->sink = NULL;
+	s->sink = outer;
+	s->sink_room = outer_room;
+	s->sink_got = outer_got;
 	return n;
 }
 

@@ -90,7 +90,7 @@ static void review_outs(struct bell_bus *bus, uint64_t news)
 
 	for (out = bus->outs; out; out = next) {
 		next = out->next;
-		if (news & wake_bit(out->link))
+		if ((news & wake_bit(out->link)) && out->reserved_count == 0)
 			(void)bus_check_out(bus, out);
 	}
 }
@@ -149,10 +149,10 @@ static uint32_t kept_len(const struct bus_out *out)
 	return out->kept && out->reserved_count == 0 ? frame_len(out) | 1 : 0;
 }
 
-/* The same for what somebody wanted. */
+/* The same for what somebody wanted, behind what is kept. */
 static uint32_t wanted_len(const struct bus_out *out)
 {
-	return out->reserved_count == 0 ? out->wanted : 0;
+	return out->reserved_count == 0 && !out->kept ? out->wanted : 0;
 }
 
 /* One of those who want space has it. */
@@ -242,7 +242,7 @@ void bus_serve_space(struct bell_bus *bus)
 			flushed = true;
 		}
 	}
-	if (flushed)
+	if (flushed || served)
 		call_flush(bus);
 	if (!served)
 		return;
@@ -271,6 +271,7 @@ static int arm_space(struct bell_bus *bus)
 
 int bus_arm(struct bell_bus *bus)
 {
+	bus->armed = false;
 	flush_space(bus);
 	bus_serve_space(bus);
 	if (arm_space(bus) || arm_links(bus) || announce(bus))
@@ -292,6 +293,12 @@ int bus_remind(struct bell_bus *bus)
 	bus->reminded = true;
 	/* Without interrupts nobody sleeps on the handle. */
 	return port->vectors == 0 ? 0 : bell_ring(bus->peer, port->id, BUS_VECTOR);
+}
+
+void bus_thirst(struct bell_bus *bus)
+{
+	if (bus_is_armed(bus) && !bus->dispatching && !bus->reminded)
+		(void)bus_remind(bus);
 }
 
 void bus_look_at_port(struct bell_bus *bus)
@@ -424,6 +431,9 @@ int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t l
 	if ((++bus->looks % BUS_LOOKS_MAX == 0 || bus->flooded) &&
 	    bus_remaining_ms(deadline) == 0)
 		return error_plain(BELL_EAGAIN);
+	/* More is there, though it may have been scanned, and so be armed. */
+	if (bus->flooded)
+		return 0;
 	if (bus_has_news(bus))
 		return bus_collect(bus);
 	if (bus->thirsty > 0 || bus->space_lost)
