@@ -118,7 +118,7 @@ void stop_b(pthread_t thread)
 	must(pthread_join(thread, NULL) == 0);
 }
 
-static struct bell_bus *dead_bus;
+static struct bell_bus *volatile dead_bus;
 
 void die(struct bell_peer **peer, struct bell_bus **bus)
 {

@@ -67,7 +67,7 @@ static void await_events(int count)
 #define TOLD(i, text) ck_assert_str_eq(events[i], text)
 
 /* As one that is killed: its bus is never left. */
-static struct bell_bus *dead_bus[EVENTS];
+static struct bell_bus *volatile dead_bus[EVENTS];
 static int dead_count;
 
 static void die(struct bell_peer **peer, struct bell_bus **bus)
