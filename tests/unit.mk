@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	%D%/conformance-fake \
 	%D%/conformance-host \
 	%D%/stress \
+	%D%/test-armed \
 	%D%/test-due \
 	%D%/test-error \
 	%D%/test-layout \
@@ -56,6 +57,12 @@ tests_conformance_fake_LDADD = $(TEST_LIBS)
 tests_conformance_host_SOURCES = $(CONFORMANCE) %D%/conformance-host.c
 tests_conformance_host_LDADD = $(TEST_LIBS)
 tests_stress_LDADD = $(TEST_LIBS)
+tests_test_armed_SOURCES = \
+	%D%/armed-fixture.c \
+	%D%/armed-fixture.h \
+	%D%/armed-waiting.c \
+	%D%/test-armed.c
+tests_test_armed_LDADD = $(TEST_LIBS)
 tests_test_due_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)
 tests_test_layout_LDADD = $(TEST_LIBS)
