@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demonstration: `./bootstrap demo`, or `make demo`.
 
-Starts bellring-server, boots one real guest on Debian's kernel, lets host and
-guest send each other texts and a file, counts the guest's interrupts, and
-measures. Everything it started ends with it, also by Ctrl-C or a failure.
+Starts bellring-server, boots two real guests on Debian's kernel, lets host and
+guest send each other texts, counts the guest's interrupts, sends 1 GiB each way
+and from guest to guest, and measures. Everything it started ends with it, also by Ctrl-C or a failure.
 """
-import hashlib
+import contextlib
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -17,10 +19,12 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [_HERE, os.path.join(_HERE, '..')]
 
 import vm                                     # noqa: E402 (after the path)
-from children import Child, until                    # noqa: E402 (vm.py knows where)
+from children import Child, until             # noqa: E402 (vm.py knows where)
+from blocks import BLOCK, BLOCK_SIZE, MAKE_BLOCK    # noqa: E402
 
 TOOL = os.path.join(vm.BUILD, 'bellring-static')
-FILE_MIB = 64
+BLOCKS = 32            # of 32 MiB: 1 GiB
+GIB_SECONDS = 300      # deadline
 IDLE_SECONDS = 5
 SIZES = (8, 64, 1024, 4096)
 BEGIN = time.monotonic()
@@ -85,46 +89,106 @@ def texts(server, guest):
         note(f'host got:  {out.read().decode().strip()}')
 
 
-def file_to_guest(server, guest, folder):
-    data = os.urandom(FILE_MIB << 20)
-    path = os.path.join(folder, 'random')
-    with open(path, 'wb') as f:
-        f.write(data)
-    job = guest.spawn("sh -c 'bellring -a pci: --name guest -t 100 recv -n 1 | sha256sum'")
-    begin = time.monotonic()
-    host(server.address, 'send', '--wait-peer=30', 'guest', '-f', path, seconds=120)
-    status, text = job.wait(120)
-    took = time.monotonic() - begin
-    assert status == 0, text
-    same = text.split()[0] == hashlib.sha256(data).hexdigest()
-    note(f'host to guest: {FILE_MIB} MiB, SHA-256 {"equal" if same else "DIFFERENT"}, '
-         f'{took:.1f} s with the checksum in the guest')
-    assert same
+# ---- 1 GiB --------------------------------------------------------------------------
+
+def made(guest):
+    """Shell words that write the GiB: BLOCKS times a random block of the guest's.
+
+    In the guest it must not cost more than sending it: cat copies 64 KiB at once.
+    """
+    guest.check(MAKE_BLOCK, 60)
+    return f'for i in $(seq {BLOCKS}); do cat {BLOCK}; done'
 
 
-def file_to_host(server, guest):
-    guest.check(f'head -c {FILE_MIB << 20} /dev/urandom > /tmp/random', 120)
-    want = guest.check('sha256sum /tmp/random', 120).split()[0]
-    with tempfile.TemporaryFile() as out:
-        with receiver(server.address, 'host', out) as child:
-            begin = time.monotonic()
-            guest.check('bellring -a pci: --name guest send --wait-peer=30 host '
-                        '-f /tmp/random', 120)
-            assert child.wait(120) == 0, child.said()
-            took = time.monotonic() - begin
-        out.seek(0)
-        same = hashlib.sha256(out.read()).hexdigest() == want
-    note(f'guest to host: {FILE_MIB} MiB, SHA-256 {"equal" if same else "DIFFERENT"}, '
-         f'{took:.1f} s')
-    guest.check('rm /tmp/random')
-    assert same
+def timed(name, words):
+    """A command line for a guest, that says its CPU time at its end."""
+    return f"time -f 'cpu %U %S' bellring -a pci: --name {name} -v {words}"
 
 
-def files(server, guest):
-    step(f'A file of {FILE_MIB} MiB of random bytes, both ways.')
-    with tempfile.TemporaryDirectory() as folder:
-        file_to_guest(server, guest, folder)
-    file_to_host(server, guest)
+def transfer(text):
+    """(bytes, seconds, checksum) of what -v told."""
+    found = re.search(r'(?:sent|received) (\d+) bytes in ([\d.]+) s, .* XXH3 (\w+)', text)
+    assert found, text
+    return int(found[1]), float(found[2]), found[3]
+
+
+def guest_cpu(text):
+    found = re.search(r'^cpu ([\d.]+) ([\d.]+)$', text, re.M)
+    assert found, text
+    return float(found[1]) + float(found[2])
+
+
+def host_cpu():
+    """Seconds of all children that have ended: QEMU and the server have not."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def conclude(title, sent, got, sender_cpu, receiver_cpu):
+    """One line of the table, from what both sides told of it."""
+    size, seconds, check = transfer(got)
+    assert transfer(sent)[::2] == (size, check), (sent, got)
+    assert size == BLOCKS * BLOCK_SIZE, got
+    note(f'{title:15}{size / seconds / 1e6:9.0f} MB/s {size * 8 / seconds / 1e9:6.2f} Gbit/s'
+         f'{sender_cpu:9.2f} s{receiver_cpu:10.2f} s   {check}')
+
+
+def ready(address, name):
+    until(lambda: f'"{name}"'.encode() in host(address, '--json', 'peers'),
+          f'{name} is on the bus', 30, 0.1)
+
+
+def gib_to_guest(server, guest):
+    job = guest.spawn(timed('guest', 'recv -o /dev/null'))
+    ready(server.address, 'guest')
+    block = os.urandom(1 << 20)
+    before = host_cpu()
+    with Child([TOOL, '-a', server.address, '-v', 'send', '-f', '-', 'guest'],
+               stdin=subprocess.PIPE) as child:
+        with contextlib.suppress(BrokenPipeError):    # its status says more
+            for _ in range(BLOCKS * BLOCK_SIZE >> 20):
+                child.process.stdin.write(block)
+            child.process.stdin.close()
+        assert child.wait(GIB_SECONDS) == 0, child.said()
+        cpu, sent = host_cpu() - before, child.said()
+    status, got = job.wait(GIB_SECONDS)
+    assert status == 0, got
+    conclude('host to guest', sent, got, cpu, guest_cpu(got))
+
+
+def gib_to_host(server, guest, generator):
+    before = host_cpu()
+    with Child([TOOL, '-a', server.address, '-v', '--name', 'host', 'recv',
+                '-o', '/dev/null']) as child:
+        send = timed('guest', 'send -w 30 -f - host')
+        status, sent = guest.run(f'{{ {generator}; }} | {send}', GIB_SECONDS)
+        assert status == 0, sent
+        assert child.wait(GIB_SECONDS) == 0, child.said()
+        cpu, got = host_cpu() - before, child.said()
+    conclude('guest to host', sent, got, guest_cpu(sent), cpu)
+
+
+def gib_to_other(server, guest, other, generator):
+    job = other.spawn(timed('other', 'recv -o /dev/null'))
+    ready(server.address, 'other')
+    send = timed('guest', 'send -f - other')
+    status, sent = guest.run(f'{{ {generator}; }} | {send}', GIB_SECONDS)
+    assert status == 0, sent
+    status, got = job.wait(GIB_SECONDS)
+    assert status == 0, got
+    conclude('guest to guest', sent, got, guest_cpu(sent), guest_cpu(got))
+
+
+def gibibytes(server, guest, other):
+    step('1 GiB through these 64 MiB, as one message with its end and a checksum (XXH3).')
+    note(f'{"":15}{"":27}CPU: sender  receiver   checksum, equal on both sides')
+    generator = made(guest)
+    gib_to_guest(server, guest)
+    gib_to_host(server, guest, generator)
+    gib_to_other(server, guest, other, generator)
+    note('CPU includes reading a pipe (sender) and the checksum (both).')
+    if 'tcg' in vm.accel():
+        note('In a guest it is that of an emulated CPU, several times slower than a real one.')
 
 
 def figures(server, *words):
@@ -201,7 +265,10 @@ def main():
             for line in guest.check('bellring -a pci: bind').splitlines():
                 note(line)
             texts(server, guest)
-            files(server, guest)
+            with vm.Guest('other', server, programs={'bellring': TOOL}) as other:
+                note('a second guest has booted')
+                other.check('bellring -a pci: bind')
+                gibibytes(server, guest, other)
             measure(server, guest)
     step('Done; nothing that was started is left.')
 

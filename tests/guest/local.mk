@@ -2,10 +2,14 @@
 # for the cases whose name holds one of these words. Needs QEMU, busybox-static
 # and a Debian kernel (kernel.py says where that comes from), but no root.
 EXTRA_DIST += \
+	%D%/blocks.py \
 	%D%/initramfs.py \
 	%D%/kernel.py \
+	%D%/pair.py \
 	%D%/rig.py \
+	%D%/test-conformance-vfio.py \
 	%D%/test-guest.py \
+	%D%/test-two-guests.py \
 	%D%/vm.py
 
 EXTRA_PROGRAMS += %D%/port-probe
@@ -14,10 +18,27 @@ EXTRA_PROGRAMS += %D%/port-probe
 %C%_port_probe_LDFLAGS = -all-static
 CLEANFILES += %D%/port-probe
 
-# check-TESTS alone would build every test program first.
-check-guest: bellring-static bellring-server %D%/port-probe$(EXEEXT)
-	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
-		TESTS='%D%/test-guest.py' TEST_LOGS='%D%/test-guest.log' \
+# The conformance suite (tests/unit.mk), as a program for a guest.
+if HAVE_CHECK
+EXTRA_PROGRAMS += %D%/conformance-vfio
+%C%_conformance_vfio_SOURCES = $(CONFORMANCE) %D%/conformance-vfio.c
+%C%_conformance_vfio_LDADD = $(TEST_LIBS)
+%C%_conformance_vfio_LDFLAGS = -all-static \
+	-Wl,--wrap=setup,--wrap=setup_raw,--wrap=_tcase_add_test,--wrap=bell_close
+CLEANFILES += %D%/conformance-vfio
+GUEST_CONFORMANCE = %D%/conformance-vfio$(EXEEXT)
+endif
+
+GUEST_TESTS = \
+	%D%/test-guest.py \
+	%D%/test-two-guests.py \
+	%D%/test-conformance-vfio.py
+
+# check-TESTS alone would build every test program first. Two at once: an
+# emulated guest keeps hardly more than one core busy.
+check-guest: bellring-static bellring-server %D%/port-probe$(EXEEXT) $(GUEST_CONFORMANCE)
+	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS \
+		TESTS='$(GUEST_TESTS)' TEST_LOGS='$(GUEST_TESTS:.py=.log)' \
 		check_PROGRAMS= check_LTLIBRARIES=
 .PHONY: check-guest
 

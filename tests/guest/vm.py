@@ -149,9 +149,9 @@ class Job:
         self._file = f'/tmp/job-{number}'
         self.pid = int(guest.check(f'job {self._file} {shlex.quote("exec " + command)}'))
 
-    def output(self):
-        """What it has printed so far, on both outputs."""
-        return self._guest.check(f'cat {self._file}')
+    def output(self, first=1):
+        """What it has printed so far, on both outputs, from that line on."""
+        return self._guest.check(f'tail -n +{first} {self._file}')
 
     def ended(self):
         return self._guest.run(f'[ -e {self._file}.status ]')[0] == 0
@@ -219,12 +219,16 @@ class Guest:
 
     # ---- life ----
 
-    def start(self):
-        """Boots it and waits until it takes commands."""
+    def launch(self):
+        """Starts QEMU; wait_ready() then waits for the boot."""
         self._child = Child(self._argv)
         self._line = _connect(self._path('line'), self.check_alive)
         self.qmp = Qmp(self._path('qmp'), self.check_alive)
-        self.wait_ready()
+        return self
+
+    def start(self):
+        """Boots it and waits until it takes commands."""
+        self.launch().wait_ready()
         return self
 
     def wait_ready(self, seconds=None):
