@@ -3,7 +3,8 @@
 
 Starts bellring-server, boots two real guests on Debian's kernel, lets host and
 guest send each other texts, counts the guest's interrupts, sends 1 GiB each way
-and from guest to guest, and measures. Everything it started ends with it, also by Ctrl-C or a failure.
+and from guest to guest, and measures. Everything it started ends with it, also
+by Ctrl-C or a failure.
 """
 import contextlib
 import json
