@@ -172,6 +172,8 @@ int link_to_remote(struct bell_bus *bus, const struct bus_remote *to,
 		   struct bus_out **out);
 /* A live peer in its present incarnation. -BELL_ENOPEER, -BELL_ERESET. */
 int link_find_remote(struct bell_bus *bus, uint32_t id, struct bus_remote *out);
+/* Why that incarnation is not there: -BELL_ENOPEER, or -BELL_ERESET. */
+int link_left(const struct bell_bus *bus, const struct bus_remote *r);
 /* The peer left or died, and all that it had sent was seen. */
 bool link_remote_gone(const struct bell_bus *bus, const struct bus_remote *r);
 /* A link to or from it broke: its streams and calls may miss something, and end. */

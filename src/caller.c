@@ -151,7 +151,7 @@ void caller_review(struct bell_bus *bus)
 	for (size_t i = 0; i < set->call_room; i++)
 		for (struct call *call = set->calls[i]; call; call = call->next)
 			if (!call->ended && call_gone(bus, &memo, &call->to))
-				end(call, -BELL_ENOPEER);
+				end(call, link_left(bus, &call->to));
 }
 
 void caller_lost(struct bell_bus *bus, const struct bus_remote *r)

@@ -366,7 +366,7 @@ static int await_pong(struct bell_bus *bus, const struct bus_remote *to,
 		if (bus->pong)
 			return 0;
 		if (link_remote_gone(bus, to))
-			return error_detail(BELL_ENOPEER, "peer %u left", to->id);
+			return link_left(bus, to);
 		rc = bus_idle(bus, NULL, 0, deadline);
 		if (rc < 0)
 			return rc;

@@ -13,6 +13,17 @@ static struct layout_link *ctl(const struct bell_bus *bus, uint32_t link)
 	return layout_link(bus->memory, &bus->layout, link);
 }
 
+int link_left(const struct bell_bus *bus, const struct bus_remote *r)
+{
+	/*
+	 * A slot that was taken once keeps its incarnation: all 0 says that the
+	 * memory is being wiped, though its header may stand still.
+	 */
+	if (shm_acquire(&r->slot->word) == 0 || !bus_is_same(bus))
+		return error_plain(BELL_ERESET);
+	return error_detail(BELL_ENOPEER, "peer %u left", r->id);
+}
+
 /* Is the peer that a link's word names by slot and incarnation still there? */
 static bool end_alive(const struct bell_bus *bus, uint32_t slot, uint32_t inc)
 {
@@ -147,21 +158,21 @@ static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 int link_to_peer(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 {
 	struct bus_out *out = find_out(bus, id);
+	int rc;
 
-	if (out && shm_peek(&out->to.slot->word) != out->to.word &&
-	    out->reserved_count > 0)
-		return error_detail(BELL_ENOPEER,
-				    "peer %u left: cancel what is reserved to it", id);
-	if (out && shm_peek(&out->to.slot->word) != out->to.word) {
-		/* Gone; perhaps its next incarnation is there. */
+	if (!out)
+		return new_out(bus, id, result);
+	if (shm_peek(&out->to.slot->word) != out->to.word) {
+		rc = link_left(bus, &out->to);
+		/* A program still writes into what it reserved: not yet another's. */
+		if (out->reserved_count > 0)
+			return rc;
 		link_drop_out(bus, out);
-		out = NULL;
+		/* Perhaps its next incarnation is there. */
+		return rc == -BELL_ENOPEER ? new_out(bus, id, result) : rc;
 	}
-	if (out) {
-		*result = out;
-		return 0;
-	}
-	return new_out(bus, id, result);
+	*result = out;
+	return 0;
 }
 
 int link_to_remote(struct bell_bus *bus, const struct bus_remote *to,
@@ -177,7 +188,7 @@ int link_to_remote(struct bell_bus *bus, const struct bus_remote *to,
 	if (rc < 0)
 		return rc;
 	if (out->to.slot != to->slot || out->to.word != to->word)
-		return error_detail(BELL_ENOPEER, "peer %u left", to->id);
+		return link_left(bus, to);
 	*result = out;
 	return 0;
 }

@@ -59,10 +59,8 @@ static int find_link(const struct bell_outgoing *o, struct bus_out **result)
 		*result = out;
 		return 0;
 	}
-	if (!layout_same(o->bus->memory, &o->bus->layout))
-		return error_plain(BELL_ERESET);
-	if (shm_peek(&o->to.slot->word) != o->to.word)
-		return error_detail(BELL_ENOPEER, "peer %u left", o->to.id);
+	if (shm_peek(&o->to.slot->word) != o->to.word || !bus_is_same(o->bus))
+		return link_left(o->bus, &o->to);
 	return error_detail(BELL_ECORRUPT, "the link to peer %u is broken", o->to.id);
 }
 

@@ -28,12 +28,10 @@ void bus_wake(struct bell_bus *bus, const struct bus_remote *r, uint32_t link)
 
 static int gone(struct bell_bus *bus, struct bus_out *out)
 {
-	uint32_t id = out->to.id;
+	struct bus_remote to = out->to;
 
 	link_drop_out(bus, out);
-	if (!layout_same(bus->memory, &bus->layout))
-		return error_plain(BELL_ERESET);
-	return error_detail(BELL_ENOPEER, "peer %u left", id);
+	return link_left(bus, &to);
 }
 
 int bus_break_out(struct bell_bus *bus, struct bus_out *out)

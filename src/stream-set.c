@@ -330,7 +330,7 @@ static void review(struct bell_stream *s)
 		return;
 	s->owed = 0;
 	stream_paid(s);
-	stream_end(s, BELL_ENOPEER);
+	stream_end(s, -link_left(s->bus, &s->remote));
 	stream_settle(s);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Names, and memory that was damaged or formatted anew. */
 #include "conformance.h"
+#include "layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,37 @@ START_TEST(wiped_memory_is_noticed)
 }
 END_TEST
 
+/* A wipe may come to a peer's slot before it comes to the header. */
+START_TEST(slot_of_another_wiped_is_no_leave)
+{
+	struct bell_envelope env = { .peer = bell_id(b) };
+	struct bell_outgoing *out = NULL;
+	struct bell_stream *stream;
+	size_t size;
+	shm_u64 *word = bell_memory(a, &size);
+	struct layout l;
+
+	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "x", 1, 0), 0);
+	if (_i == 0)
+		ck_assert_int_eq(bell_begin(bus_a, &env, 1, &out), 0);
+	ck_assert_int_eq(bell_stream_open(bus_a, bell_id(b), "s", 0, &stream), 0);
+	ck_assert_int_eq(layout_read(word, size, &l), 0);
+	for (uint32_t i = 0; i < l.slot_count; i++) {
+		shm_u64 *slot = &layout_slot(word, &l, i)->word;
+
+		if (slot_state(shm_peek(slot)) == SLOT_LIVE &&
+		    slot_id(shm_peek(slot)) == bell_id(b))
+			shm_set(slot, 0);
+	}
+	if (_i == 0)
+		ck_assert_int_eq(bell_continue(out, "x", 1, 0), -BELL_ERESET);
+	else
+		ck_assert_int_eq(bell_send(bus_a, bell_id(b), "x", 1, 0), -BELL_ERESET);
+	bell_abandon(out);
+	bell_stream_close(stream);
+}
+END_TEST
+
 START_TEST(formatting_anew_wakes_who_sleeps)
 {
 	struct bell_bus_config cfg = { .name = "c", .flags = BELL_FORMAT };
@@ -150,5 +182,6 @@ void add_directory(Suite *suite)
 	tcase_add_loop_test(tc, wiped_memory_is_noticed, 0, 2);
 	tcase_add_test(tc, memory_formatted_anew_is_noticed);
 	tcase_add_test(tc, formatting_anew_wakes_who_sleeps);
+	tcase_add_loop_test(tc, slot_of_another_wiped_is_no_leave, 0, 2);
 	tcase_add_test(tc, broken_link_is_closed_and_the_next_one_works);
 }

@@ -101,6 +101,17 @@ static void fill_ring(void)
 	ck_assert_int_eq(rc, -BELL_EAGAIN);
 }
 
+/* Nothing is told. In a guest a doorbell or two can still be on its way. */
+static void is_quiet(unsigned calls)
+{
+	int late = 0, rc;
+
+	while ((rc = bell_wait(a, 20)) >= 0)
+		ck_assert_int_lt(late++, 4);
+	ck_assert_int_eq(rc, -BELL_EAGAIN);
+	ck_assert_uint_eq(writable_calls, calls);
+}
+
 START_TEST(space_that_comes_again_is_told)
 {
 	char got[1000];
@@ -111,11 +122,12 @@ START_TEST(space_that_comes_again_is_told)
 		fill_ring();
 		ck_assert_int_ge(bell_dispatch(a), 0);
 		ck_assert_uint_eq(writable_calls, round - 1);
-		ck_assert_int_eq(bell_wait(a, 20), -BELL_EAGAIN);
+		is_quiet(round - 1);
 		while (bell_recv(bus_b, got, sizeof(got), NULL, 0) > 0)
 			;
-		ck_assert_int_gt(bell_wait(a, WAIT_MS), 0);
-		ck_assert_uint_eq(writable_calls, round);
+		while (writable_calls < round)
+			ck_assert_int_gt(bell_wait(a, WAIT_MS), 0);
+		is_quiet(round);
 		ck_assert_uint_eq(writable_to, bell_id(b));
 	}
 	bell_on_writable(bus_a, NULL, NULL);
@@ -133,8 +145,7 @@ START_TEST(space_that_never_comes_is_told)
 	while (writable_calls == 0)
 		ck_assert_int_gt(bell_wait(a, WAIT_MS), 0);
 	ck_assert_int_eq(bell_send(bus_a, bell_id(b), "x", 1, 0), -BELL_ENOPEER);
-	ck_assert_int_eq(bell_wait(a, 10), -BELL_EAGAIN);
-	ck_assert_uint_eq(writable_calls, 1);
+	is_quiet(1);
 }
 END_TEST
 

@@ -30,7 +30,6 @@ static uint32_t ids[64]; /* of those that were opened */
 
 #define NO_NEWS "a guest is not told who is connected"
 #define NOT_LISTED "a guest cannot tell whether an id is connected"
-#define LATE "wants no doorbell to be on its way, but in a guest it takes its time"
 
 static const struct {
 	const char *name, *reason;
@@ -39,8 +38,6 @@ static const struct {
 	{ "join_and_leave_are_told", NO_NEWS, 0 },
 	{ "bad_ring", NOT_LISTED, 3 }, /* nobody, and a vector that is not there */
 	{ "names_find_ids", NOT_LISTED ", and is not of kind host", 0 },
-	{ "space_that_comes_again_is_told", LATE, 0 },
-	{ "space_that_never_comes_is_told", LATE, 0 },
 };
 
 static bool is_wanted(const char *name)
