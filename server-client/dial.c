@@ -62,7 +62,7 @@ static int connect_failed(const char *path, int err)
 	case EINPROGRESS:
 		return error_detail(BELL_EAGAIN,
 				    "connect: the server did not accept in time; "
-				    "is it full (its --max-clients)?");
+				    "is it full (its --max-peers)?");
 	default:
 		return error_detail(from_errno(err), "connect: %s",
 				    strerror(err));

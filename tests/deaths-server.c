@@ -34,7 +34,7 @@ static void be_server(int ready, const char *name)
 	snprintf(fd, sizeof(fd), "%d", ready);
 	execl(program, program, "-S", mortal_path, "--ready-fd", fd, "-l", "64K", "--slots", "8",
 	      "--links", "8", "--ring-size", "4096", "-n", VECTORS, "--queue", "8",
-	      "--max-clients", "60", name ? "-M" : (char *)NULL, name, (char *)NULL);
+	      "--max-peers", "60", name ? "-M" : (char *)NULL, name, (char *)NULL);
 	_exit(127);
 }
 

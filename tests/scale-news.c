@@ -66,7 +66,7 @@ static void take(struct bell_bus *bus)
 START_TEST(a_busy_receiver_still_hears_of_newcomers)
 {
 	/* So many vectors that the news of one peer fills a socket. */
-	static const char *const options[] = { "-l", "64M", "-n", "64", "--max-clients",
+	static const char *const options[] = { "-l", "64M", "-n", "64", "--max-peers",
 					       "80", NULL };
 	const unsigned one = 1;
 	struct bell_peer *receiver, *peer[BUSY];

@@ -12,7 +12,8 @@ SERVER_TESTS = \
 	%D%/test-queue
 check_PROGRAMS += $(SERVER_TESTS)
 TESTS += $(SERVER_TESTS)
-SERVER_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/server-client
+SERVER_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -I$(top_srcdir)/server-client \
+	-I$(top_srcdir)/server-client/daemon
 SCRIPTED = %D%/scripted.c %D%/scripted.h
 TOLD = %D%/told.c %D%/told.h
 

@@ -109,7 +109,7 @@ def hundred_vanish_at_any_byte():
 
 @tap.case
 def hundred_at_once():
-    with scene(100, '--max-clients', '200', keep=False) as (server, *crowd):
+    with scene(100, '--max-peers', '200', keep=False) as (server, *crowd):
         ids = {c.id for c in crowd}
         assert len(ids) == 100
         until(lambda: all(c.knows(*ids - {c.id}) for c in crowd), 'all know all')
@@ -121,7 +121,7 @@ def hundred_at_once():
 
 @tap.case
 def one_that_never_reads_is_dropped():
-    with scene(0, '--queue', '1K', '--max-clients', '300') as (server,):
+    with scene(0, '--queue', '1K', '--max-peers', '300') as (server,):
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(Client(server, keep=False))
             lazy = stack.enter_context(Client(server, greet=False))
@@ -182,7 +182,7 @@ def one_that_sends_descriptors_is_dropped():
 @tap.case
 def full_server_lets_newcomers_wait():
     """QEMU spins for ever if it is closed before its greeting."""
-    with scene(2, '--max-clients', '2') as (server, a, b):
+    with scene(2, '--max-peers', '2') as (server, a, b):
         with Client(server, greet=False) as c:
             until(lambda: 'newcomers wait' in server.log(), 'the log')
             assert not select.select([c.sock], [], [], 0)[0]

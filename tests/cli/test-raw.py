@@ -10,7 +10,7 @@ from bellring import (BUILD, end, equal, matches, objects, place, stop, tap, unt
 
 
 @tap.case
-@place('-l', '1M', '-n', '5', '--bus-size', '512K')
+@place('-l', '1M', '-n', '5', '--bus', '512K')
 def info(at):
     out = at.ok('info')
     matches(out, rf'(?m)^address +unix:{re.escape(at.socket)}$')

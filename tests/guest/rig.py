@@ -49,7 +49,7 @@ class Rig:
         if not self._server:
             try:
                 # half for the bus, half for raw memory
-                self._server = vm.Server('--bus-size', '32M', size='64M',
+                self._server = vm.Server('--bus', '32M', size='64M',
                                          vectors=VECTORS).__enter__()
             except vm.Missing as e:
                 tap.missing_thing(str(e))

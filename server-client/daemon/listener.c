@@ -117,8 +117,9 @@ static int bind_and_listen(const char *path, mode_t mode, struct listener *l)
 	return listen(l->fd, BACKLOG) < 0 ? failed(path, "listen") : 0;
 }
 
-int listener_new(const char *path, mode_t mode, struct listener *out)
+int listener_new(const struct listener_wish *wish, struct listener *out)
 {
+	const char *path = wish->path;
 	struct listener l = { .fd = -1 };
 	int lock = -1, rc;
 
@@ -132,7 +133,7 @@ int listener_new(const char *path, mode_t mode, struct listener *out)
 		return rc;
 	rc = remove_stale(path);
 	if (rc == 0)
-		rc = bind_and_listen(path, mode, &l);
+		rc = bind_and_listen(path, wish->mode, &l);
 	fd_close(&lock);
 	if (rc < 0)
 		listener_done(&l);

@@ -133,7 +133,7 @@ static void announce(struct options *o, const struct server *s)
 	if (o->server.memory.name || o->server.memory.dir)
 		log_info("memory: not sealed: whoever maps it can cut it short and "
 			 "kill all others");
-	log_info("listening on %s, memory %s, %u vectors", o->server.socket_path,
+	log_info("listening on %s, memory %s, %u vectors", o->server.socket.path,
 		 text, o->server.vectors);
 	if (o->daemon)
 		leave_terminal();

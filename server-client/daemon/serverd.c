@@ -433,14 +433,14 @@ static int server_start(struct server *s)
 	size_t max;
 	int rc;
 
-	rc = fdlimit_clients(s->cfg->vectors, s->cfg->max_clients, &max);
+	rc = fdlimit_clients(s->cfg->vectors, s->cfg->max_peers, &max);
 	if (rc < 0)
 		return rc;
 	rc = peers_new(max, &s->peers);
 	if (rc < 0)
 		return rc;
 	/* First: if another server listens here, its memory may be ours too. */
-	rc = listener_new(s->cfg->socket_path, s->cfg->mode, &s->listener);
+	rc = listener_new(&s->cfg->socket, &s->listener);
 	if (rc < 0)
 		return rc;
 	rc = shm_new(&s->cfg->memory, &s->shm);

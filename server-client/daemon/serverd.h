@@ -5,21 +5,21 @@
 #ifndef BELL_SERVERD_H
 #define BELL_SERVERD_H
 
+#include "access.h"
 #include "layout.h"
+#include "listener.h"
 #include "shm.h"
-
-#include <sys/types.h>
 
 struct event_base;
 struct server;
 
 struct server_config {
-	const char *socket_path;
-	mode_t mode;             /* of the socket */
+	struct listener_wish socket;
+	struct access_wish access;
 	struct shm_wish memory;
-	unsigned vectors;        /* of each client, 1..256 */
-	size_t max_clients;      /* 0: as many as descriptors allow */
-	size_t queue_bytes;      /* that a client may leave unread after its greeting */
+	unsigned vectors;        /* of each peer, 1..256 */
+	size_t max_peers;        /* 0: as many as descriptors allow */
+	size_t queue_bytes;      /* that a peer may leave unread after its greeting */
 	bool raw;                /* no bus in the memory */
 	struct layout_wish bus;
 };

@@ -24,7 +24,7 @@ enum {
 	OPT_RING_SIZE,
 	OPT_BUS_SIZE,
 	OPT_RAW,
-	OPT_MAX_CLIENTS,
+	OPT_MAX_PEERS,
 	OPT_QUEUE,
 	OPT_READY_FD,
 	OPT_CHECK
@@ -49,13 +49,13 @@ static const struct {
 	{ 'm', NULL, "DIR",
 	  "put the memory into a file of this directory, as of hugetlbfs; not sealed" },
 	{ OPT_RAW, "raw", NULL, "leave the memory all zero: no bus in it" },
-	{ OPT_BUS_SIZE, "bus-size", "SIZE",
+	{ OPT_BUS_SIZE, "bus", "SIZE",
 	  "part of the memory that the bus gets (default: all)" },
 	{ OPT_SLOTS, "slots", "N", "room for peers on the bus" },
 	{ OPT_LINKS, "links", "N", "rings on the bus, one a sender and receiver" },
 	{ OPT_RING_SIZE, "ring-size", "SIZE", "bytes of each ring" },
-	{ OPT_MAX_CLIENTS, "max-clients", "N",
-	  "clients at once (default: 960 / vectors, as many as a QEMU with the "
+	{ OPT_MAX_PEERS, "max-peers", "N",
+	  "peers at once (default: 960 / vectors, as many as a QEMU with the "
 	  "usual limit of 1,024 open files survives)" },
 	{ OPT_QUEUE, "queue", "BYTES",
 	  "what a client may leave unread after its greeting (default: 64K)" },
@@ -184,7 +184,7 @@ static bool set_memory(struct options *o, int key, const char *value)
 		s->raw = true;
 		return true;
 	case OPT_BUS_SIZE:
-		return parse_size("--bus-size", value, 1, SHM_MAX_SIZE,
+		return parse_size("--bus", value, 1, SHM_MAX_SIZE,
 				  &s->bus.bus_size);
 	case OPT_SLOTS:
 		return parse_u32("--slots", value, 1, LAYOUT_MAX_SLOTS,
@@ -208,21 +208,21 @@ static bool set_clients(struct options *o, int key, const char *value)
 
 	switch (key) {
 	case 'S':
-		s->socket_path = value;
+		s->socket.path = value;
 		return true;
 	case OPT_MODE:
 		good = parse_number("--mode", value, 8, false, 0, 0777, &v);
-		s->mode = (mode_t)v;
+		s->socket.mode = (mode_t)v;
 		return good;
 	case 'n':
 		good = parse_number("--vectors", value, 10, false, 1,
 				    PROTO_VECTORS, &v);
 		s->vectors = (unsigned)v;
 		return good;
-	case OPT_MAX_CLIENTS:
-		good = parse_number("--max-clients", value, 10, false, 1,
+	case OPT_MAX_PEERS:
+		good = parse_number("--max-peers", value, 10, false, 1,
 				    PEERS_IDS, &v);
-		s->max_clients = (size_t)v;
+		s->max_peers = (size_t)v;
 		return good;
 	case OPT_QUEUE:
 		good = parse_size("--queue", value, MIN_QUEUE, INT_MAX, &v);
@@ -312,8 +312,8 @@ static enum options_result finish(int argc, char **argv, struct options *o)
 		fputs("bellring-server: -M and -m: only one of them\n", stderr);
 		return hint();
 	}
-	if (!o->server.socket_path)
-		o->server.socket_path = default_socket();
+	if (!o->server.socket.path)
+		o->server.socket.path = default_socket();
 	return OPTIONS_RUN;
 }
 
@@ -325,7 +325,9 @@ enum options_result options_read(int argc, char **argv, struct options *out)
 
 	*out = (struct options){
 		.ready_fd = -1,
-		.server = { .mode = 0660, .memory.size = MEMORY_SIZE,
+		.server = { .socket = { .mode = 0660, .uid = (uid_t)-1,
+					.gid = (gid_t)-1 },
+			    .memory.size = MEMORY_SIZE,
 			    .vectors = 16, .queue_bytes = QUEUE_BYTES },
 	};
 	fill_getopt(longs, shorts);
