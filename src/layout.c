@@ -247,8 +247,28 @@ static bool header_is_zero(const void *memory)
 	return true;
 }
 
-/* Formats as one of several who may try; format_word says that it is us. */
-static void format_claimed(void *memory, size_t size, uint64_t mine)
+/*
+ * Formats as one of several who may try, having seen that magic; format_word
+ * says that it is us. False if it does no more.
+ */
+static bool format_claimed(void *memory, const struct layout *plan, uint64_t magic,
+			   uint64_t mine)
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	if (shm_acquire(&h->format_word) != mine)
+		return false;
+	(void)shm_cas(&h->magic, magic, 0);
+	clear_words(memory, plan, mine);
+	if (shm_acquire(&h->format_word) != mine)
+		return false; /* taken over meanwhile */
+	write_header(memory, plan, os_random());
+	/* Never 0 again: a peer that saw 0 long ago must not claim it now. */
+	(void)shm_cas(&h->format_word, mine, mine & ~FORMAT_BUSY_MASK);
+	return true;
+}
+
+static void format_by_default(void *memory, size_t size, uint64_t mine)
 {
 	struct layout_header *h = layout_hdr(memory);
 	uint64_t magic = shm_acquire(&h->magic);
@@ -260,21 +280,27 @@ static void format_claimed(void *memory, size_t size, uint64_t mine)
 	l.server_vectors = shm_peek(&h->server_vectors);
 	if (l.server_vectors > BELL_VECTOR_MAX + 1)
 		l.server_vectors = 0;
-	if (shm_acquire(&h->format_word) != mine)
-		return;
-	(void)shm_cas(&h->magic, magic, 0);
-	clear_words(memory, &l, mine);
-	if (shm_acquire(&h->format_word) != mine)
-		return; /* taken over meanwhile */
-	write_header(memory, &l, os_random());
-	/* Never 0 again: a peer that saw 0 long ago must not claim it now. */
-	(void)shm_cas(&h->format_word, mine, mine & ~FORMAT_BUSY_MASK);
+	(void)format_claimed(memory, &l, magic, mine);
+}
+
+/* The value that format_word has while it is us who formats. */
+static uint64_t own_format_word(void)
+{
+	return FORMAT_BUSY | (os_random() & ~FORMAT_BUSY_MASK) | 1;
+}
+
+bool layout_take_over(void *memory, const struct layout *plan, uint64_t seen)
+{
+	uint64_t mine = own_format_word();
+
+	return shm_cas(&layout_hdr(memory)->format_word, seen, mine) &&
+	       format_claimed(memory, plan, 0, mine);
 }
 
 int layout_attach(void *memory, size_t size, bool force, struct layout *out)
 {
 	struct layout_header *h = layout_hdr(memory);
-	uint64_t mine = FORMAT_BUSY | (os_random() & ~FORMAT_BUSY_MASK) | 1;
+	uint64_t mine = own_format_word();
 	uint64_t seen = 0, begin = os_now_ns(), since = begin;
 
 	while (os_now_ns() - begin < ATTACH_NS) {
@@ -301,7 +327,7 @@ int layout_attach(void *memory, size_t size, bool force, struct layout *out)
 			return rc == -BELL_ERESET ? -BELL_ELAYOUT : rc;
 		}
 		if (shm_cas(&h->format_word, word, mine)) {
-			format_claimed(memory, size, mine);
+			format_by_default(memory, size, mine);
 			force = false;
 		}
 	}

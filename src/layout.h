@@ -285,6 +285,13 @@ int layout_read(const void *memory, size_t size, struct layout *out);
  */
 int layout_attach(void *memory, size_t size, bool force, struct layout *out);
 
+/*
+ * Formats by that plan in place of somebody who does not go on: format_word is
+ * still the one that was seen for a second, there is no magic number. False if
+ * that changed, or somebody else took over meanwhile.
+ */
+bool layout_take_over(void *memory, const struct layout *plan, uint64_t seen);
+
 static inline struct layout_header *layout_hdr(const void *memory)
 {
 	return (struct layout_header *)(uintptr_t)memory;

@@ -3,6 +3,7 @@
 #include "bus.h"
 
 #include "call.h"
+#include "ends.h"
 #include "error.h"
 #include "stream.h"
 
@@ -24,34 +25,21 @@ int link_left(const struct bell_bus *bus, const struct bus_remote *r)
 	return error_detail(BELL_ENOPEER, "peer %u left", r->id);
 }
 
-/* Is the peer that a link's word names by slot and incarnation still there? */
-static bool end_alive(const struct bell_bus *bus, uint32_t slot, uint32_t inc)
-{
-	uint64_t w;
-
-	if (slot >= bus->layout.slot_count)
-		return false;
-	w = shm_acquire(&layout_slot(bus->memory, &bus->layout, slot)->word);
-	return (slot_state(w) == SLOT_LIVE || slot_state(w) == SLOT_JOINING) &&
-	       slot_incarnation(w) == inc;
-}
-
 /*
- * Nobody uses it any more: free, or its sender is dead and its receiver is too,
- * or never got to see it. While one end lives the link is that end's to free: it
- * may be copying right now.
+ * Once more if the word changed: the server may just have freed the link. If it
+ * changes again somebody else has claimed it.
  */
-static bool claimable(const struct bell_bus *bus, uint64_t w)
+static bool take(const struct bell_bus *bus, struct layout_link *c, uint64_t claimed)
 {
-	switch (link_state(w)) {
-	case LINK_FREE:
-		return true;
-	case LINK_OPEN:
-		return !end_alive(bus, link_from(w), link_from_inc(w)) &&
-		       !end_alive(bus, link_to(w), link_to_inc(w));
-	default:
-		return !end_alive(bus, link_from(w), link_from_inc(w));
+	for (int i = 0; i < 2; i++) {
+		uint64_t w = shm_acquire(&c->word);
+
+		if (!ends_are_gone(bus->memory, &bus->layout, w))
+			return false;
+		if (shm_cas(&c->word, w, claimed))
+			return true;
 	}
+	return false;
 }
 
 static int claim(struct bell_bus *bus, uint32_t to, uint64_t to_word,
@@ -64,9 +52,8 @@ static int claim(struct bell_bus *bus, uint32_t to, uint64_t to_word,
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct layout_link *c = ctl(bus, i);
-		uint64_t w = shm_acquire(&c->word);
 
-		if (!claimable(bus, w) || !shm_cas(&c->word, w, claimed))
+		if (!take(bus, c, claimed))
 			continue;
 		shm_set(&c->from_id, slot_id(bus->slot_word));
 		ring_reset(c, layout_ring(bus->memory, &bus->layout, i));

@@ -22,6 +22,8 @@ libcore_la_SOURCES = \
 	%D%/directory.h \
 	%D%/due.c \
 	%D%/due.h \
+	%D%/ends.c \
+	%D%/ends.h \
 	%D%/error.c \
 	%D%/error.h \
 	%D%/flight.c \
@@ -49,6 +51,8 @@ libcore_la_SOURCES = \
 	%D%/send.c \
 	%D%/steward.c \
 	%D%/steward.h \
+	%D%/steward-header.c \
+	%D%/steward-sweep.c \
 	%D%/stream.c \
 	%D%/stream.h \
 	%D%/stream-buffer.c \

@@ -28,7 +28,8 @@ bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
 		struct layout_slot *s = layout_slot(memory, l, i);
 		uint64_t w = shm_acquire(&s->word);
 
-		if (slot_id(w) != id || slot_incarnation(w) == 0)
+		/* 0: never used; incarnations wrap, so a peer's can be 0, too. */
+		if (slot_id(w) != id || w == 0)
 			continue;
 		known = true;
 		if (slot_state(w) != SLOT_LIVE && slot_state(w) != SLOT_JOINING)

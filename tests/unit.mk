@@ -22,7 +22,8 @@ UNIT_TESTS = \
 	%D%/test-due \
 	%D%/test-error \
 	%D%/test-layout \
-	%D%/test-ring
+	%D%/test-ring \
+	%D%/test-steward
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 TEST_LIBS = tests/libtesting.la
@@ -67,6 +68,13 @@ tests_test_due_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)
 tests_test_layout_LDADD = $(TEST_LIBS)
 tests_test_ring_LDADD = $(TEST_LIBS)
+tests_test_steward_SOURCES = \
+	%D%/steward-judge.c \
+	%D%/steward-judge.h \
+	%D%/steward-lives.c \
+	%D%/steward-lives.h \
+	%D%/test-steward.c
+tests_test_steward_LDADD = $(TEST_LIBS)
 
 # The stress test with one half of the wake-up broken: has to lose one.
 EXTRA_PROGRAMS += %D%/stress-weak-writer %D%/stress-weak-sleeper

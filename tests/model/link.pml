@@ -149,8 +149,9 @@ inline link_drop_out()
 #endif
 
 /*
- * claim() and claimable(): the link's word, then the sender's slot, then the
- * receiver's, each loaded once; then the compare-and-swap.
+ * claim(), take() and ends_are_gone(): the link's word, then the sender's slot, then
+ * the receiver's, each loaded once; then the compare-and-swap. That take() looks
+ * twice is another attempt here.
  */
 inline claim()
 {
@@ -435,6 +436,43 @@ end:	do
 	od
 }
 
+#ifdef SWEEP
+/* sweep_link(), again and again, as claim() without the claiming. */
+proctype sweeper()
+{
+	byte seen = 0;
+
+end:	do
+	:: atomic {
+		link_state(link) != FREE &&
+		!is_alive(slot[link_from(link)], link_from_inc(link)) -> seen = link
+	   };
+	   atomic {
+		if
+#ifndef SWEEP_UNREAD
+		:: link_state(seen) == OPEN && is_alive(slot[C], link_to_inc(seen)) ->
+			seen = 0
+#endif
+		:: else
+		fi
+	   };
+	   atomic {
+		if
+		:: seen != 0 && link == seen
+#ifdef PLAIN_SWEEP
+		:: seen != 0 && link != seen
+#endif
+			-> link = FREE;
+			assert((!owns[A1] && !owns[A2] && !owns[B1]) || two_owners);
+			assert((!attached[C1] && !attached[C2]) || reader_disturbed)
+		:: else
+		fi;
+		seen = 0
+	   }
+	od
+}
+#endif
+
 /* When nothing can happen any more. */
 #ifdef CLAIMED_STAYS
 #define stays(w) (link_state(w) == CLAIMED)
@@ -467,6 +505,9 @@ init {
 		run receiver(C2, C, C1);
 #endif
 		run steward();
+#ifdef SWEEP
+		run sweeper();
+#endif
 		run fate()
 	};
 	timeout;

@@ -20,7 +20,7 @@ def read(*path):
 # | `ring.h` | `ring_write()`, ... | `wake.pml` | ... |
 ROWS = [(file, name, model)
         for file, names, model in re.findall(
-            r'^\| `(\w+\.[ch])` \| (.*?) \| `(\w+\.pml)` \|', read('doc', 'model.md'), re.M)
+            r'^\| `([\w-]+\.[ch])` \| (.*?) \| `(\w+\.pml)` \|', read('doc', 'model.md'), re.M)
         for name in re.findall(r'`(\w+)\(\)`', names)]
 
 
