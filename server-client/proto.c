@@ -59,12 +59,39 @@ static bool is_id(int64_t number)
 	return number >= 0 && number < (int64_t)PROTO_IDS;
 }
 
+static const struct {
+	int64_t number;
+	int code;
+	const char *text;
+} refusals[] = {
+	{ PROTO_REFUSED_ACCESS, BELL_EPERM,
+	  "this user may not be a peer (bellring-server --allow-user, --allow-group)" },
+	{ PROTO_REFUSED_FULL, BELL_ENOSPC,
+	  "as many peers as it serves are connected (bellring-server --max-peers)" },
+	{ PROTO_REFUSED_USER_FULL, BELL_ENOSPC,
+	  "this user has as many peers as it may (bellring-server --max-peers-per-user)" },
+	{ PROTO_REFUSED_NO_ID, BELL_ENOSPC,
+	  "it has no id left until peers that have long been connected leave" },
+	{ PROTO_REFUSED_DRAINING, BELL_EBUSY,
+	  "it takes no newcomers and is about to stop" },
+};
+
+static int on_other_version(int64_t number)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (refusals[i].number == number)
+			return error_detail(refusals[i].code,
+					    "the server refuses: %s",
+					    refusals[i].text);
+	return error_detail(BELL_EVERSION,
+			    "server speaks protocol version %" PRId64
+			    ", this is version %d", number, PROTO_VERSION);
+}
+
 static int on_version(struct proto *p, int64_t number, struct proto_event *ev)
 {
 	if (number != PROTO_VERSION)
-		return error_detail(BELL_EVERSION,
-				    "server speaks protocol version %" PRId64
-				    ", this is version %d", number, PROTO_VERSION);
+		return on_other_version(number);
 	if (has_fd(p))
 		return error_detail(BELL_EPROTO,
 				    "descriptor beside the version");

@@ -19,6 +19,19 @@
 #define PROTO_IDS 65536u     /* ids are below this */
 #define PROTO_VECTORS 256u   /* what a doorbell can name */
 
+/*
+ * In place of the version, from our server to whom it does not serve. QEMU prints
+ * the number and exits; a connection closed without a word makes it spin.
+ */
+enum proto_refusal {
+	PROTO_NOT_REFUSED = 0,
+	PROTO_REFUSED_ACCESS = -101,    /* this user may not be a peer */
+	PROTO_REFUSED_FULL = -102,      /* as many peers as may be are there */
+	PROTO_REFUSED_USER_FULL = -103, /* of this user as many as may be */
+	PROTO_REFUSED_NO_ID = -104,     /* each id was seen by one who is there */
+	PROTO_REFUSED_DRAINING = -105   /* the server is about to stop */
+};
+
 /* In place of a descriptor: one was sent, but this process had no room for it. */
 #define PROTO_FD_LOST (-2)
 
@@ -72,6 +85,7 @@ size_t proto_wants(const struct proto *p);
  * them (takes *fd, also on failure; -1 if there was none). Returns the number
  * of bytes used, with *ev set; feed the rest again without the descriptor. Or
  *   -BELL_EVERSION the server speaks another version
+ *   -BELL_EPERM, -BELL_ENOSPC, -BELL_EBUSY it refused us: enum proto_refusal
  *   -BELL_EPROTO   the message is not one that may come here
  * with a detail; from then on all further bytes are refused.
  */

@@ -42,10 +42,19 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix='bellring-')
         self.path = path or os.path.join(self.dir, 'socket')
         self.err = os.path.join(self.dir, 'stderr')
+        try:
+            self.start(*options, wait=wait, limit=limit)
+        except BaseException:
+            self.kill()
+            raise
+
+    def start(self, *options, wait=True, limit=None, under=()):
+        """Starts it, as the command line's end of another program if need be."""
         ready, give = os.pipe()
-        with open(self.err, 'w') as err:
+        with open(self.err, 'a') as err:
             self.process = subprocess.Popen(
-                [SERVER, '-S', self.path, '--ready-fd', str(give), *options],
+                [*under, SERVER, '-S', self.path, '--ready-fd', str(give),
+                 '--log-rate', '0', *options],
                 stdin=subprocess.DEVNULL, stderr=err, pass_fds=[give],
                 preexec_fn=limit)
         os.close(give)
@@ -53,9 +62,6 @@ class Server:
             if wait:
                 assert select.select([ready], [], [], DEADLINE)[0], 'not ready'
                 assert os.read(ready, 2) == b'\n', f'not ready:\n{self.log()}'
-        except BaseException:
-            self.kill()
-            raise
         finally:
             os.close(ready)
 

@@ -22,8 +22,10 @@ FOLDERS = {
     'src/cli': ('src/cli', 'src'),
     'os-linux': ('os-linux', 'src'),
     'server-client': ('server-client', 'os-linux', 'src'),
+    'server-client/daemon': ('server-client/daemon', 'server-client', 'os-linux', 'src'),
     'guest-linux': ('guest-linux', 'os-linux', 'src'),
-    'tests': ('tests', 'src', 'src/cli', 'os-linux', 'server-client', 'guest-linux'),
+    'tests': ('tests', 'src', 'src/cli', 'os-linux', 'server-client', 'server-client/daemon',
+              'guest-linux'),
 }
 WARNINGS = ('-Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wundef -Wvla '
             '-Werror').split()

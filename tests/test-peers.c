@@ -34,6 +34,7 @@ struct model {
 static struct model pool[CROWD];
 static struct model *clients[MODEL_IDS]; /* NULL, or of the pool */
 static struct peers *peers;
+static uint64_t left[PEERS_IDS];
 
 static struct model *model_new(void)
 {
@@ -164,7 +165,8 @@ static void leave(uint32_t id)
 
 static void start(size_t max)
 {
-	ck_assert_int_eq(peers_new(max, &peers), 0);
+	memset(left, 0, sizeof(left));
+	ck_assert_int_eq(peers_new(max, left, &peers), 0);
 }
 
 static void finish(void)
@@ -291,8 +293,8 @@ START_TEST(bad_arguments)
 	struct peers_list list;
 	struct peers *none = NULL;
 
-	ck_assert_int_eq(peers_new(0, &none), -BELL_EINVAL);
-	ck_assert_int_eq(peers_new(MODEL_IDS + 1, &none), -BELL_EINVAL);
+	ck_assert_int_eq(peers_new(0, left, &none), -BELL_EINVAL);
+	ck_assert_int_eq(peers_new(MODEL_IDS + 1, left, &none), -BELL_EINVAL);
 	ck_assert_ptr_null(none);
 	start(2);
 	join();
@@ -413,6 +415,25 @@ static void greet_any(const uint32_t *ids, uint32_t n)
 	}
 }
 
+/* A server dies, and another one goes on: nobody is to notice. */
+static void succeed(void)
+{
+	struct peers_book book = peers_book(peers);
+	struct peers_list untold;
+	struct peers *next;
+
+	ck_assert_int_eq(peers_new(CROWD, left, &next), 0);
+	for (size_t i = 0; i < peers_count(peers); i++)
+		ck_assert_int_eq(peers_restore(next, peers_id(peers, i),
+					       peers_greeted(peers, i)), 0);
+	/* It may have died in the midst of a leave, which then comes again. */
+	if (peers_count(peers) > 0 && rnd(2))
+		ck_assert_int_eq(peers_leave(peers, peers_id(peers, 0), &untold), 0);
+	peers_restore_book(next, &book);
+	peers_free(peers);
+	peers = next;
+}
+
 START_TEST(random_joins_and_leaves)
 {
 	uint32_t ids[CROWD], n = 0, next = 0;
@@ -422,6 +443,8 @@ START_TEST(random_joins_and_leaves)
 	for (int step = 0; step < 600; step++) {
 		uint32_t choice = rnd(3);
 
+		if (rnd(16) == 0)
+			succeed();
 		if (choice == 0 && n < CROWD) {
 			uint32_t want = model_next(next);
 
@@ -455,6 +478,8 @@ START_TEST(random_around_the_wrap)
 	for (int step = 0; step < 300000; step++) {
 		uint32_t choice = rnd(4);
 
+		if (rnd(256) == 0)
+			succeed();
 		if (choice < 2 && n < CROWD) {
 			if (peers_has_room(peers))
 				ids[n++] = choice == 0 ? join() : join_ungreeted();

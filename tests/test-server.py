@@ -180,8 +180,8 @@ def one_that_sends_descriptors_is_dropped():
 
 
 @tap.case
-def full_server_lets_newcomers_wait():
-    """QEMU spins for ever if it is closed before its greeting."""
+def full_server_lets_newcomers_wait_for_a_moment():
+    """A machine that is started again may come before its former self has left."""
     with scene(2, '--max-peers', '2') as (server, a, b):
         with Client(server, greet=False) as c:
             until(lambda: 'newcomers wait' in server.log(), 'the log')
@@ -189,6 +189,34 @@ def full_server_lets_newcomers_wait():
             b.sock.close()
             c.greeting()
             assert c.id == 2 and c.knows(a.id)
+
+
+@tap.case
+def full_server_refuses_then():
+    """QEMU spins for ever if it is closed before its greeting: it is told a number."""
+    with scene(2, '--max-peers', '2') as (server, a, b):
+        until(lambda: a.knows(b.id), 'the join')
+        for _ in range(3):
+            with Client(server, greet=False) as c:
+                assert c.message() == (-102, None)
+                assert c.message() is None
+        assert server.log().count('refused: 2 peers are connected') == 3
+        assert a.knows(b.id) and b.knows(a.id)
+        b.sock.close()
+        with Client(server) as c:
+            assert c.id == 2
+
+
+@tap.case
+def one_user_may_have_so_many():
+    with scene(2, '--max-peers-per-user', '2') as (server, a, b):
+        until(lambda: a.knows(b.id), 'the join')
+        with Client(server, greet=False) as c:
+            assert c.message() == (-103, None) and c.message() is None
+        assert f'refused: uid {os.getuid()} has 2 peers' in server.log()
+        done = subprocess.run([BELLRING, 'info', '--address', f'unix:{server.path}'],
+                              capture_output=True, text=True, timeout=DEADLINE)
+        assert done.returncode == 1 and '--max-peers-per-user' in done.stderr, done
 
 
 @tap.case

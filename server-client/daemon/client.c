@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define _GNU_SOURCE /* struct ucred */
+#define _GNU_SOURCE /* struct mmsghdr */
 
 #include "client.h"
 
 #include "bellring.h"
 #include "fd.h"
 #include "log.h"
-#include "sockfd.h"
+#include "proto.h"
+#include "state.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,6 +16,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#define BATCH 64u
+#define MESSAGE_COST 768u /* of a socket's buffer: SKB_TRUESIZE() of a small one */
 
 /* When the system is short of something, nothing tells when that is over. */
 static const struct timeval retry_time = { .tv_usec = 100000 };
@@ -31,31 +35,124 @@ void client_doom(struct client *c, const char *why)
 	event_del(&c->readable);
 	event_del(&c->writable);
 	event_del(&c->retry);
-	c->doomed(c, c->arg);
+	c->ops->doomed(c->ops->arg, c);
+}
+
+static void leave(struct client *c)
+{
+	c->left = true;
+	client_doom(c, "left");
+}
+
+/* ---- sending -------------------------------------------------------------- */
+
+union control {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+/* What a batch of messages consists of while the kernel reads it. */
+struct parcel {
+	unsigned char bytes[PROTO_SIZE];
+	struct iovec iov;
+	union control control;
+};
+
+static void add_descriptor(struct msghdr *msg, union control *control, int fd)
+{
+	struct cmsghdr *c;
+
+	memset(control, 0, sizeof(*control));
+	msg->msg_control = control;
+	msg->msg_controllen = sizeof(control->room);
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+}
+
+/* False: what should go with it is not there. Alone it would mean another thing. */
+static bool pack(const struct client *c, const struct queue_message *m,
+		 struct parcel *p, struct msghdr *msg)
+{
+	int fd = m->what == QUEUE_PLAIN ? -1 :
+					  c->ops->descriptor(c->ops->arg, m);
+
+	if (fd < 0 && m->what != QUEUE_PLAIN)
+		return false;
+	proto_encode(m->number, p->bytes);
+	p->iov = (struct iovec){ p->bytes, PROTO_SIZE };
+	*msg = (struct msghdr){ .msg_iov = &p->iov, .msg_iovlen = 1 };
+	if (fd >= 0)
+		add_descriptor(msg, &p->control, fd);
+	return true;
+}
+
+/*
+ * A UNIX stream socket takes 8 bytes whole or not at all: unix_stream_sendmsg()
+ * in Linux' net/unix/af_unix.c, as a buffer is never smaller than a packet.
+ * Returns how many were sent, or -1 with errno.
+ */
+static int send_batch(struct client *c, const struct queue_message *messages,
+		      unsigned wanted)
+{
+	struct parcel parcels[BATCH];
+	struct mmsghdr *log;
+	unsigned room, packed = 0;
+	int n = -1;
+
+	log = state_sending(c->ops->state, c->id, wanted, &room);
+	while (packed < room && pack(c, &messages[packed], &parcels[packed],
+				     &log[packed].msg_hdr))
+		packed++;
+	errno = EBADF;
+	if (packed > 0)
+		n = sendmmsg(c->sock, log, packed, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		queue_sent(&c->queue, (size_t)n);
+	state_sent(c->ops->state, n > 0 ? (unsigned)n : 0);
+	return n;
+}
+
+static void failed(struct client *c, int err)
+{
+	switch (err) {
+	case EINTR:
+	case EAGAIN:
+		event_add(&c->writable, NULL);
+		return;
+	case ETOOMANYREFS: /* too many descriptors in flight: unix(7) */
+		c->ops->crowded(c->ops->arg, c);
+		/* fall through */
+	case ENOBUFS:
+	case ENOMEM:
+		log_debug("client %u: sending: %s; trying again", c->id,
+			  strerror(err));
+		event_add(&c->retry, &retry_time);
+		return;
+	case EPIPE:
+	case ECONNRESET:
+		leave(c);
+		return;
+	default:
+		client_doom(c, "dropped: sending failed");
+	}
 }
 
 static void flush(struct client *c)
 {
-	struct queue_piece piece;
+	struct queue_message messages[BATCH];
+	size_t n;
 
-	while (queue_next(&c->queue, &piece)) {
-		int n = sockfd_send(c->sock, piece.bytes, piece.len, piece.fd);
+	while ((n = queue_peek(&c->queue, messages, BATCH)) > 0) {
+		int sent = send_batch(c, messages, (unsigned)n);
 
-		if (n > 0) {
-			queue_sent(&c->queue, (size_t)n);
-			continue;
+		if (sent < 0) {
+			failed(c, errno);
+			return;
 		}
-		if (n == -BELL_EAGAIN) {
-			event_add(&c->writable, NULL);
-		} else if (n == -BELL_ENOMEM) {
-			log_debug("client %u: sending: %s; trying again", c->id,
-				  strerror(errno));
-			event_add(&c->retry, &retry_time);
-		} else {
-			client_doom(c, n == -BELL_EGONE ? "left" :
-							  "dropped: sending failed");
-		}
-		return;
+		c->ops->sent(c->ops->arg, (unsigned)sent);
 	}
 }
 
@@ -69,37 +166,36 @@ static void on_writable(evutil_socket_t sock, short what, void *arg)
 		flush(c);
 }
 
-/* The protocol goes one way: whatever a client says, it means that it left. */
+/*
+ * The protocol goes one way: whatever a client says, it means that it left. It
+ * stays in the socket, so that a successor of this server hears it too.
+ */
 static void on_readable(evutil_socket_t sock, short what, void *arg)
 {
 	struct client *c = arg;
 	char byte;
-	ssize_t n = recv((int)sock, &byte, 1, MSG_DONTWAIT);
+	ssize_t n = recv((int)sock, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
 
 	(void)what;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	client_doom(c, n > 0 ? "dropped: it sent data, and a client must not" :
-			       "left");
+	if (n > 0)
+		client_doom(c, "dropped: it sent data, and a client must not");
+	else
+		leave(c);
 }
 
+/* ---- life ------------------------------------------------------------------ */
+
 struct client *client_new(struct event_base *base, int *sock,
-			  struct vectors **vectors, client_doomed_fn *doomed,
-			  void *arg)
+			  struct vectors **vectors, const struct client_ops *ops)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	struct ucred who = { 0 };
-	socklen_t len = sizeof(who);
 
 	if (!c)
 		return NULL;
-	c->doomed = doomed;
-	c->arg = arg;
+	c->ops = ops;
 	queue_init(&c->queue);
-	if (getsockopt(*sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
-		c->pid = who.pid;
-		c->uid = who.uid;
-	}
 	c->sock = fd_take(sock);
 	c->vectors = *vectors;
 	*vectors = NULL;
@@ -117,8 +213,18 @@ void client_free(struct client *c)
 	event_del(&c->retry);
 	fd_close(&c->sock);
 	queue_done(&c->queue);
-	vectors_unref(c->vectors);
+	vectors_free(c->vectors);
+	free(c->idents);
 	free(c);
+}
+
+/* A buffer of the socket is double of what is asked for: socket(7). */
+void client_limit_unread(const struct client *c, unsigned messages)
+{
+	int bytes = (int)(messages * MESSAGE_COST / 2);
+
+	if (setsockopt(c->sock, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
+		log_debug("client %u: SO_SNDBUF: %s", c->id, strerror(errno));
 }
 
 void client_watch(struct client *c)

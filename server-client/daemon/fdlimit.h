@@ -16,4 +16,11 @@
  */
 int fdlimit_clients(unsigned vectors, size_t wished, size_t *max);
 
+/*
+ * So many messages may lie in the socket of each of that many clients. The kernel
+ * allows a user as many descriptors that were sent and not read as open ones: with
+ * less than that in each socket, those who do not read take nothing from others.
+ */
+unsigned fdlimit_unread(size_t clients);
+
 #endif

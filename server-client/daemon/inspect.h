@@ -69,9 +69,9 @@ struct inspect_peer {
 
 typedef void inspect_peer_fn(void *arg, const struct inspect_peer *peer);
 
-void inspect_status(const struct server *s, struct inspect_status *out);
+void inspect_status(struct server *s, struct inspect_status *out);
 /* Calls fn for each peer, in the order of joining. */
-void inspect_peers(const struct server *s, inspect_peer_fn *fn, void *arg);
+void inspect_peers(struct server *s, inspect_peer_fn *fn, void *arg);
 
 /* Drops a peer, soon. 0, or -BELL_ENOPEER with a detail. */
 int inspect_kick(struct server *s, uint32_t id);

@@ -47,30 +47,42 @@ static bool is_same(const char *name, const char *path)
  * A line: number, references, protocol, flags, type, state, inode, path;
  * unix_seq_show() in Linux' net/unix/af_unix.c. The heading has no flags.
  */
-static bool line_names(char *line, const char *path)
+static bool line_names(char *line, const char *path, unsigned long *inode)
 {
 	unsigned flags;
 	int at = 0;
 
 	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%*s %*x %*x %x %*x %*x %*u %n", &flags, &at) != 1)
+	if (sscanf(line, "%*s %*x %*x %x %*x %*x %lu %n", &flags, inode, &at) != 2)
 		return false;
 	return at > 0 && (flags & LISTENS) && line[at] != '\0' &&
 	       is_same(line + at, path);
 }
 
-/* False also if that file cannot be read. */
-static bool is_listed(const char *path)
+struct listed {
+	bool known;  /* the socket with the inode that was asked for */
+	bool others;
+};
+
+/* All false also if that file cannot be read. */
+static struct listed look_up(const char *path, unsigned long mine)
 {
+	struct listed found = { false, false };
 	FILE *list = fopen("/proc/net/unix", "re");
+	unsigned long inode;
 	char *line = NULL;
 	size_t room = 0;
-	bool found = false;
 
 	if (!list)
-		return false;
-	while (!found && getline(&line, &room, list) > 0)
-		found = line_names(line, path);
+		return found;
+	while (getline(&line, &room, list) > 0) {
+		if (!line_names(line, path, &inode))
+			continue;
+		if (inode == mine)
+			found.known = true;
+		else
+			found.others = true;
+	}
 	free(line);
 	fclose(list);
 	return found;
@@ -107,7 +119,7 @@ int occupied(const char *path)
 {
 	int sock, rc;
 
-	if (is_listed(path))
+	if (look_up(path, 0).others)
 		return 1;
 	rc = dial(path, os_now_ns() + DIAL_NS, &sock);
 	if (rc == -BELL_ENODEV) /* a live socket of another type is not stale */
@@ -119,4 +131,15 @@ int occupied(const char *path)
 	take_greeting(sock);
 	fd_close(&sock);
 	return 1;
+}
+
+bool occupied_by_another(const char *path, int fd)
+{
+	struct listed found;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return true;
+	found = look_up(path, st.st_ino);
+	return found.others || !found.known;
 }

@@ -5,6 +5,8 @@
 #ifndef BELL_OCCUPIED_H
 #define BELL_OCCUPIED_H
 
+#include <stdbool.h>
+
 /*
  * Looks at the socket at path. Returns 1 if a server listens there, 0 if it
  * refuses to be connected to (so it is stale), or -BELL_EPERM, -BELL_ENOMEM,
@@ -12,5 +14,11 @@
  * some seconds.
  */
 int occupied(const char *path);
+
+/*
+ * Whether a socket listens under that path that is not fd, a listening socket
+ * that was bound to it. Also if the kernel's list does not tell.
+ */
+bool occupied_by_another(const char *path, int fd);
 
 #endif

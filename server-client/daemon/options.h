@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * options.h - the command line of bellring-server
+ * options.h - the command line of bellring-server, and the file that it names
  */
 #ifndef BELL_OPTIONS_H
 #define BELL_OPTIONS_H
 
-#include "serverd.h"
+#include "settings.h"
 
 enum options_result { OPTIONS_RUN, OPTIONS_EXIT, OPTIONS_WRONG };
 
-struct options {
-	struct server_config server;
-	const char *pid_file; /* or NULL */
-	int ready_fd;         /* or -1 */
-	bool daemon;
-	bool verbose;
-	bool check;
-};
-
 /*
- * Reads the command line; out borrows from argv. OPTIONS_EXIT: help or version
- * was printed to stdout. OPTIONS_WRONG: said why on stderr.
+ * Reads the command line, then the configuration file, and looks whether such a
+ * server could be (server_check()).
+ *
+ * OPTIONS_RUN: *out is the caller's, who ends it by options_done().
+ * OPTIONS_EXIT: what was asked for is on stdout: help, version, or by --check
+ * and --verbose the settings; --check says on stderr that they are valid.
+ * OPTIONS_WRONG: said why on stderr.
  */
 enum options_result options_read(int argc, char **argv, struct options *out);
 

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAITING UINT64_MAX
-
 struct member {
 	uint32_t id;
-	uint64_t greeted; /* the event's number, or WAITING */
+	uint64_t greeted; /* the event's number, or PEERS_WAITING */
 };
 
 /*
@@ -27,10 +25,11 @@ struct peers {
 	struct member *members;   /* connected ones, as they came; room for max */
 	struct peers_news *news;  /* room for the longest list */
 	bool connected[PEERS_IDS];
-	uint64_t left[PEERS_IDS]; /* the last leave's number; 0: never given */
+	uint64_t *left;           /* of each id the last leave's number; 0: none */
+	uint32_t ids_left;        /* at least */
 };
 
-int peers_new(size_t max, struct peers **out)
+int peers_new(size_t max, uint64_t *left, struct peers **out)
 {
 	struct peers *p;
 
@@ -41,6 +40,7 @@ int peers_new(size_t max, struct peers **out)
 	if (!p)
 		return error_plain(BELL_ENOMEM);
 	p->max = max;
+	p->left = left;
 	p->members = calloc(max, sizeof(*p->members));
 	p->news = calloc(max + 1, sizeof(*p->news)); /* see peers_greet() */
 	if (!p->members || !p->news) {
@@ -78,7 +78,7 @@ static const struct member *oldest(const struct peers *p)
 	for (size_t i = 0; i < p->count; i++) {
 		const struct member *m = &p->members[i];
 
-		if (m->greeted != WAITING &&
+		if (m->greeted != PEERS_WAITING &&
 		    (!first || m->greeted < first->greeted))
 			first = m;
 	}
@@ -91,7 +91,7 @@ static bool is_free(const struct peers *p, uint32_t id,
 	return !p->connected[id] && (!first || p->left[id] < first->greeted);
 }
 
-uint32_t peers_ids_left(const struct peers *p, uint32_t *oldest_id)
+uint32_t peers_ids_left(struct peers *p, uint32_t *oldest_id)
 {
 	const struct member *first = oldest(p);
 	uint32_t left = 0;
@@ -100,7 +100,16 @@ uint32_t peers_ids_left(const struct peers *p, uint32_t *oldest_id)
 		left += is_free(p, id, first);
 	if (p->count > 0)
 		*oldest_id = first ? first->id : p->members[0].id;
+	p->ids_left = left;
 	return left;
+}
+
+/* A join takes one; nothing else makes them fewer. */
+bool peers_has_ids(struct peers *p, uint32_t many)
+{
+	uint32_t oldest_id;
+
+	return p->ids_left >= many || peers_ids_left(p, &oldest_id) >= many;
 }
 
 /* PEERS_IDS if there is none. */
@@ -133,7 +142,7 @@ static void tell_greeted(struct peers *p, size_t *n, enum peers_kind kind,
 			 uint32_t about)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (p->members[i].greeted != WAITING)
+		if (p->members[i].greeted != PEERS_WAITING)
 			tell(p, n, kind, p->members[i].id, about);
 }
 
@@ -159,9 +168,10 @@ int peers_join(struct peers *p, uint32_t *id, struct peers_list *out)
 	if (mine == PEERS_IDS)
 		return no_id(p);
 	tell_greeted(p, &n, PEERS_VECTORS, mine);
-	p->members[p->count++] = (struct member){ mine, WAITING };
+	p->members[p->count++] = (struct member){ mine, PEERS_WAITING };
 	p->connected[mine] = true;
 	p->next_id = (mine + 1) % PEERS_IDS;
+	p->ids_left -= p->ids_left > 0;
 	*id = mine;
 	*out = (struct peers_list){ p->news, n };
 	return 0;
@@ -186,7 +196,7 @@ int peers_greet(struct peers *p, uint32_t id, struct peers_list *out)
 
 	if (!me)
 		return error_detail(BELL_ENOPEER, "client %u is not there", id);
-	if (me->greeted != WAITING)
+	if (me->greeted != PEERS_WAITING)
 		return error_detail(BELL_EINVAL, "client %u was greeted before", id);
 	/* 1 + (count - 1) + 1 pieces of news, and count <= max. */
 	tell(p, &n, PEERS_GREETING, id, id);
@@ -213,5 +223,37 @@ int peers_leave(struct peers *p, uint32_t id, struct peers_list *out)
 	p->connected[id] = false;
 	p->left[id] = ++p->events;
 	*out = (struct peers_list){ p->news, n };
+	return 0;
+}
+
+struct peers_book peers_book(const struct peers *p)
+{
+	return (struct peers_book){ p->events, p->next_id };
+}
+
+uint64_t peers_greeted(const struct peers *p, size_t index)
+{
+	return p->members[index].greeted;
+}
+
+void peers_restore_book(struct peers *p, const struct peers_book *book)
+{
+	p->events = book->events;
+	p->next_id = book->next_id % PEERS_IDS;
+	/* A leave whose number is the last that was written, ahead of the book. */
+	for (uint32_t id = 0; id < PEERS_IDS; id++)
+		if (p->left[id] > p->events)
+			p->events = p->left[id];
+}
+
+int peers_restore(struct peers *p, uint32_t id, uint64_t greeted)
+{
+	if (p->count == p->max)
+		return error_detail(BELL_ENOSPC, "%zu clients are connected, "
+				    "more are not allowed", p->count);
+	if (id >= PEERS_IDS || p->connected[id] || greeted == 0)
+		return error_detail(BELL_EINVAL, "client %u cannot be restored", id);
+	p->members[p->count++] = (struct member){ id, greeted };
+	p->connected[id] = true;
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define PEERS_IDS 65536u
+#define PEERS_WAITING UINT64_MAX
 
 enum peers_kind {
 	PEERS_GREETING = 1, /* version, own id (about), memory */
@@ -43,9 +44,34 @@ struct peers_list {
 
 struct peers;
 
-/* max: clients at once, 1..65536. 0, or -BELL_EINVAL, -BELL_ENOMEM. */
-int peers_new(size_t max, struct peers **out);
+/*
+ * max: clients at once, 1..65536. left: PEERS_IDS numbers, all 0 or those of the
+ * peers that are restored, borrowed; it is how a successor knows which ids were
+ * ever given. 0, or -BELL_EINVAL, -BELL_ENOMEM.
+ */
+int peers_new(size_t max, uint64_t *left, struct peers **out);
 void peers_free(struct peers *p); /* NULL is fine */
+
+/* ---- for a successor ----
+ *
+ * What it has to be told besides the members and the left numbers. A left number
+ * may be from a later time than the rest: that of a leave that is then told once
+ * more, with a later number.
+ */
+struct peers_book {
+	uint64_t events;
+	uint32_t next_id;
+};
+
+struct peers_book peers_book(const struct peers *p);
+/* When that member was greeted, as a number; PEERS_WAITING: not yet. */
+uint64_t peers_greeted(const struct peers *p, size_t index);
+void peers_restore_book(struct peers *p, const struct peers_book *book);
+/*
+ * A member of former times, in the order of joining. 0, or -BELL_EINVAL: that
+ * cannot be, -BELL_ENOSPC.
+ */
+int peers_restore(struct peers *p, uint32_t id, uint64_t greeted);
 
 /* Clients that are connected. */
 size_t peers_count(const struct peers *p);
@@ -56,7 +82,9 @@ uint32_t peers_id(const struct peers *p, size_t index);
  * keeps most others from being given again: it was greeted first, or came first
  * if none was; it is not touched if there is no client.
  */
-uint32_t peers_ids_left(const struct peers *p, uint32_t *oldest_id);
+uint32_t peers_ids_left(struct peers *p, uint32_t *oldest_id);
+/* Whether that many are left; counts them only when that is in doubt. */
+bool peers_has_ids(struct peers *p, uint32_t many);
 /* peers_join() would succeed. */
 bool peers_has_room(const struct peers *p);
 

@@ -2,66 +2,13 @@
 #include "queue.h"
 
 #include "error.h"
+#include "proto.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-struct queue_item {
-	struct queue_item *next;
-	int64_t number;
-	int fd;                  /* borrowed; -1: none, or see vectors */
-	struct vectors *vectors; /* or NULL */
-	unsigned count;          /* messages */
-	unsigned sent;           /* of these */
-};
 
 void queue_init(struct queue *q)
 {
 	*q = (struct queue){ .tail = &q->head };
-}
-
-static void item_free(struct queue_item *item)
-{
-	vectors_unref(item->vectors);
-	free(item);
-}
-
-void queue_done(struct queue *q)
-{
-	while (q->head) {
-		struct queue_item *item = q->head;
-
-		q->head = item->next;
-		item_free(item);
-	}
-	queue_init(q);
-}
-
-static int add(struct queue *q, struct queue_item with)
-{
-	struct queue_item *item = malloc(sizeof(*item));
-
-	if (!item)
-		return error_plain(BELL_ENOMEM);
-	*item = with;
-	if (item->vectors)
-		vectors_ref(item->vectors);
-	*q->tail = item;
-	q->tail = &item->next;
-	q->bytes += (size_t)item->count * PROTO_SIZE;
-	return 0;
-}
-
-int queue_number(struct queue *q, int64_t number, int fd)
-{
-	return add(q, (struct queue_item){ .number = number, .fd = fd,
-					   .count = 1 });
-}
-
-int queue_vectors(struct queue *q, uint32_t id, struct vectors *v)
-{
-	return add(q, (struct queue_item){ .number = id, .fd = -1, .vectors = v,
-					   .count = v->count });
 }
 
 static void unlink_item(struct queue *q, struct queue_item **at)
@@ -71,55 +18,83 @@ static void unlink_item(struct queue *q, struct queue_item **at)
 	*at = item->next;
 	if (q->tail == &item->next)
 		q->tail = at;
+	q->items--;
 	q->bytes -= (size_t)(item->count - item->sent) * PROTO_SIZE;
-	item_free(item);
+	free(item);
+}
+
+void queue_done(struct queue *q)
+{
+	while (q->head)
+		unlink_item(q, &q->head);
+}
+
+static int add(struct queue *q, struct queue_item with)
+{
+	struct queue_item *item = malloc(sizeof(*item));
+
+	if (!item)
+		return error_plain(BELL_ENOMEM);
+	*item = with;
+	*q->tail = item;
+	q->tail = &item->next;
+	q->items++;
+	q->bytes += (size_t)(item->count - item->sent) * PROTO_SIZE;
+	return 0;
+}
+
+int queue_number(struct queue *q, int64_t number, enum queue_what what)
+{
+	return add(q, (struct queue_item){ .number = number, .what = what,
+					   .count = 1 });
+}
+
+int queue_vectors(struct queue *q, uint32_t id, unsigned first, unsigned count)
+{
+	return add(q, (struct queue_item){ .number = id, .what = QUEUE_VECTORS,
+					   .count = count, .sent = first });
 }
 
 bool queue_forget(struct queue *q, uint32_t id)
 {
 	for (struct queue_item **at = &q->head; *at; at = &(*at)->next) {
 		struct queue_item *item = *at;
-		bool begun = item->sent > 0 ||
-			     (item == q->head && q->offset > 0);
+		bool begun = item->sent > 0;
 
-		if (!item->vectors || item->number != (int64_t)id || begun)
+		if (item->what != QUEUE_VECTORS || item->number != (int64_t)id)
 			continue;
 		unlink_item(q, at);
-		return true;
+		return !begun;
 	}
 	return false;
 }
 
-bool queue_next(const struct queue *q, struct queue_piece *out)
+size_t queue_peek(const struct queue *q, struct queue_message *out, size_t room)
 {
-	const struct queue_item *item = q->head;
-	unsigned char whole[PROTO_SIZE];
+	size_t n = 0;
 
-	if (!item)
-		return false;
-	proto_encode(item->number, whole);
-	out->len = PROTO_SIZE - q->offset;
-	memcpy(out->bytes, whole + q->offset, out->len);
-	out->fd = -1;
-	/* A descriptor goes with the first byte. */
-	if (q->offset == 0)
-		out->fd = item->vectors ? item->vectors->fd[item->sent] : item->fd;
-	return true;
+	for (const struct queue_item *item = q->head; item; item = item->next)
+		for (unsigned i = item->sent; i < item->count; i++) {
+			if (n == room)
+				return n;
+			out[n++] = (struct queue_message){ item->number,
+							   item->what, i };
+		}
+	return n;
 }
 
-void queue_sent(struct queue *q, size_t n)
+void queue_sent(struct queue *q, size_t messages)
 {
-	struct queue_item *item = q->head;
+	while (messages > 0) {
+		struct queue_item *item = q->head;
+		unsigned left = item->count - item->sent;
 
-	q->offset += (unsigned)n;
-	if (q->offset < PROTO_SIZE)
-		return;
-	q->offset = 0;
-	q->bytes -= PROTO_SIZE;
-	if (++item->sent < item->count)
-		return;
-	q->head = item->next;
-	if (!q->head)
-		q->tail = &q->head;
-	item_free(item);
+		if (messages < left) {
+			item->sent += (unsigned)messages;
+			q->bytes -= messages * PROTO_SIZE;
+			return;
+		}
+		messages -= left;
+		unlink_item(q, &q->head);
+	}
 }

@@ -26,11 +26,15 @@ int sandbox_ids(const struct sandbox_wish *wish, uid_t *uid, gid_t *gid);
  * no-new-privileges, and filters system calls (libseccomp) down to those that
  * the server needs, execve(2) for a live upgrade among them; others fail with
  * EPERM. Survives that a program in the same sandbox calls it again. 0, or
- * -BELL_EPERM, -BELL_EINVAL, -BELL_EIO with a detail: then the server must stop.
+ * -BELL_EPERM, -BELL_EINVAL, -BELL_ENOMEM, -BELL_EIO with a detail: then the server
+ * must stop.
  */
 int sandbox_enter(const struct sandbox_wish *wish);
 
-/* What it did, for a log or a status: "user 998, seccomp". Static text. */
+/*
+ * What it did, for a log or a status: "user 998, no capabilities, no new
+ * privileges, seccomp"; "none" before sandbox_enter(). Static text.
+ */
 const char *sandbox_text(void);
 
 #endif

@@ -2,114 +2,261 @@
 /*
  * server-main.c - bellring-server: the process around the server
  */
+#include "background.h"
+#include "control.h"
 #include "fd.h"
+#include "keeper.h"
 #include "log.h"
+#include "metrics.h"
 #include "options.h"
 #include "ownfile.h"
+#include "sandbox.h"
+#include "upgrade.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
-/* A daemon's parent waits at the other end for one byte. */
-static int parent_fd = -1;
+struct program {
+	struct options o;
+	struct event_base *base;
+	struct event *signals[4];
+	struct event *watchdog;
+	struct event *hold;    /* the log holds messages back for that long */
+	struct store store;    /* where descriptors are kept */
+	struct store manager;  /* who started us, and wants to know how we are */
+	struct server *server;
+	struct control *control;
+	struct metrics *metrics;
+	struct ownfile pid_file;
+	bool upgraded;         /* the process was another program before */
+	bool stays;            /* it ends, but what is kept goes on */
+};
 
 static int fail(void)
 {
 	log_error("%s", bell_detail());
-	return EXIT_FAILURE;
+	return -1;
 }
 
-static int fail_errno(const char *what)
+/* ---- signals --------------------------------------------------------------- */
+
+static void stop(void *arg)
 {
-	log_error("%s: %s", what, strerror(errno));
-	return EXIT_FAILURE;
+	struct program *p = arg;
+
+	log_info("stopping: drained, and the last peer left");
+	store_notify(&p->manager, "STOPPING=1");
+	event_base_loopbreak(p->base);
 }
 
-/* ---- background ------------------------------------------------------------ */
-
-/* The parent's end: its exit status is whether the daemon became ready. */
-static int wait_for_daemon(int fd, pid_t child)
+static void on_stop(evutil_socket_t number, short what, void *arg)
 {
-	int status;
-	char byte;
-	ssize_t n;
+	struct program *p = arg;
 
-	do
-		n = read(fd, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		return EXIT_SUCCESS;
-	/* The daemon has said why; if it exited, with its status. */
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_FAILURE;
-	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
-		       WEXITSTATUS(status) : EXIT_FAILURE;
+	(void)what;
+	log_info("stopping: %s", strsignal((int)number));
+	/* The manager forgets what it keeps when it stops us, not at a restart. */
+	p->stays = p->store.kind == STORE_SYSTEMD;
+	store_notify(&p->manager, "STOPPING=1");
+	event_base_loopbreak(p->base);
 }
 
-/* Returns in the child; the parent exits when the child is ready, or gone. */
-static bool go_background(void)
+static void on_upgrade(evutil_socket_t number, short what, void *arg)
 {
-	int fds[2];
-	pid_t child;
+	struct program *p = arg;
 
-	if (pipe(fds) < 0)
-		return false;
-	child = fork();
-	if (child < 0) {
-		fd_close(&fds[0]);
-		fd_close(&fds[1]);
-		return false;
+	(void)number;
+	(void)what;
+	log_info("upgrade: executing the program anew");
+	store_notify(&p->manager, "RELOADING=1");
+	upgrade_go(p->server, &p->store, p->o.server.socket.path);
+	store_notify(&p->manager, "READY=1");
+}
+
+static int add_signal(struct program *p, struct event **at, int number,
+		      event_callback_fn fn)
+{
+	*at = evsignal_new(p->base, number, fn, p);
+	if (*at && event_add(*at, NULL) == 0)
+		return 0;
+	log_error("signals: %s", strerror(errno));
+	return -1;
+}
+
+static int add_signals(struct program *p)
+{
+	int rc = add_signal(p, &p->signals[0], SIGTERM, on_stop);
+
+	if (rc == 0)
+		rc = add_signal(p, &p->signals[1], SIGINT, on_stop);
+	if (rc == 0)
+		rc = add_signal(p, &p->signals[2], SIGHUP, on_upgrade);
+	return rc;
+}
+
+/* ---- start ------------------------------------------------------------------- */
+
+/* Gives what a former server left, and where this one's descriptors are kept. */
+static int look_back(struct program *p, struct inherit *in)
+{
+	char path[PATH_MAX];
+	int sock = -1, rc;
+
+	if (p->upgraded)
+		upgrade_inherit(in, &p->store);
+	else if (inherit_from_environment(in) < 0)
+		return fail();
+	store_systemd(&p->manager);
+	if (!p->o.keep) {
+		store_systemd(&p->store);
+		return 0;
 	}
-	if (child > 0) {
-		fd_close(&fds[1]);
-		exit(wait_for_daemon(fds[0], child));
-	}
-	fd_close(&fds[0]);
-	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-	parent_fd = fds[1];
-	return setsid() >= 0;
+	if (p->store.kind != STORE_NONE)
+		return 0;
+	rc = keeper_path(p->o.server.socket.path, path, sizeof(path));
+	if (rc == 0)
+		rc = keeper_find(path, &sock, in);
+	if (rc < 0)
+		return fail();
+	if (rc > 0)
+		store_keeper(&p->store, &sock);
+	return 0;
 }
 
-static void leave_terminal(void)
+/* Only who has the server's socket may replace the keeper's. */
+static int look_ahead(struct program *p)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char path[PATH_MAX];
+	int sock, rc;
 
-	if (null < 0 || chdir("/") < 0)
-		log_error("going to the background: %s", strerror(errno));
-	log_to_syslog();
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		fd_close(&null);
+	if (server_is_successor(p->server))
+		return 0;
+	if (p->o.keep && p->store.kind == STORE_NONE) {
+		rc = keeper_path(p->o.server.socket.path, path, sizeof(path));
+		if (rc == 0)
+			rc = keeper_start(path, p->o.sandbox.off, &sock);
+		if (rc < 0)
+			return fail();
+		store_keeper(&p->store, &sock);
+	}
+	server_give_to_store(p->server);
+	return 0;
+}
+
+static int start_control(struct program *p, struct inherit *in)
+{
+	struct listener listener = { .fd = -1 };
+	int inherited = inherit_take(in, "control"), fd, rc;
+	bool known = inherited >= 0;
+
+	if (!p->o.control.path) {
+		fd_close(&inherited);
+		return 0;
+	}
+	rc = known ? listener_adopt(&inherited, true, &listener) :
+		     listener_new(&p->o.control, &listener);
+	fd_close(&inherited);
+	if (rc < 0)
+		return fail();
+	fd = listener.fd;
+	if (control_new(p->base, p->server, &listener, &p->control) < 0) {
+		listener_done(&listener);
+		return fail();
+	}
+	server_keep(p->server, "control", fd, known);
+	return 0;
+}
+
+/*
+ * A successor may not open another one, being in its sandbox; it has peers, and
+ * does not end for that.
+ */
+static int listen_for_metrics(struct program *p, struct inherit *in,
+			      struct listener *listener, bool *known)
+{
+	int inherited = inherit_take(in, "metrics"), rc = -1;
+
+	*known = inherited >= 0 &&
+		 metrics_adopt(p->o.metrics, &inherited, listener) == 0;
+	if (!*known)
+		rc = metrics_listen(p->o.metrics, listener);
+	fd_close(&inherited);
+	if (!*known && rc < 0)
+		fail();
+	return *known ? 0 : rc;
+}
+
+static int start_metrics(struct program *p, struct inherit *in)
+{
+	struct listener listener = { .fd = -1 };
+	bool known;
+	int fd;
+
+	if (!p->o.metrics)
+		return 0;
+	if (listen_for_metrics(p, in, &listener, &known) < 0)
+		return server_is_successor(p->server) ? 0 : -1;
+	fd = listener.fd;
+	if (metrics_serve(p->base, p->server, &listener, &p->metrics) < 0) {
+		listener_done(&listener);
+		return fail();
+	}
+	server_keep(p->server, "metrics", fd, known);
+	return 0;
+}
+
+/* The socket may be busy since a keeper holds it. */
+static int fail_busy(const struct program *p)
+{
+	char path[PATH_MAX];
+
+	fail();
+	if (!p->o.keep &&
+	    keeper_path(p->o.server.socket.path, path, sizeof(path)) == 0 &&
+	    access(path, F_OK) == 0)
+		log_error("perhaps its keeper alone: to take over from a server that "
+			  "died, give --keep");
+	return -1;
+}
+
+static int start_server(struct program *p, struct inherit *in)
+{
+	int rc = server_new(&p->o.server, p->base, &p->store, in, &p->server);
+
+	if (rc == -BELL_EBUSY)
+		return fail_busy(p);
+	return rc < 0 ? fail() : 0;
+}
+
+static int start_parts(struct program *p)
+{
+	struct inherit in = { 0 };
+	int rc = look_back(p, &in);
+
+	if (rc == 0)
+		rc = start_server(p, &in);
+	if (rc == 0)
+		rc = look_ahead(p);
+	if (rc == 0)
+		rc = start_control(p, &in);
+	if (rc == 0)
+		rc = start_metrics(p, &in);
+	if (rc == 0)
+		server_on_drained(p->server, stop, p);
+	inherit_done(&in);
+	return rc;
 }
 
 /* ---- ready ------------------------------------------------------------------- */
-
-/* Whoever waits may be gone; that is not ours to judge. */
-static void tell(int *fd)
-{
-	ssize_t n;
-
-	if (*fd < 0)
-		return;
-	do
-		n = write(*fd, "\n", 1);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		log_error("telling that we are ready: %s", strerror(errno));
-	fd_close(fd);
-}
 
 static void print_size(size_t size, char *out, size_t room)
 {
@@ -121,86 +268,154 @@ static void print_size(size_t size, char *out, size_t room)
 	snprintf(out, room, "%zu %s", size, units[unit]);
 }
 
-static void announce(struct options *o, const struct server *s)
+static void announce(const struct program *p)
 {
-	size_t size = server_memory_size(s);
-	char text[32], wished[32];
+	size_t size = server_memory_size(p->server);
+	size_t wished = (size_t)p->o.server.memory.size;
+	char text[32], wish[32];
 
 	print_size(size, text, sizeof(text));
-	print_size((size_t)o->server.memory.size, wished, sizeof(wished));
-	if (size != o->server.memory.size)
-		log_info("memory: %s rounded up to %s", wished, text);
-	if (o->server.memory.name || o->server.memory.dir)
+	print_size(wished, wish, sizeof(wish));
+	if (size != wished && server_is_successor(p->server))
+		log_info("memory: stays %s, not %s, as long as it is kept", text, wish);
+	else if (size != wished)
+		log_info("memory: %s rounded up to %s", wish, text);
+	if (!server_memory_is_sealed(p->server))
 		log_info("memory: not sealed: whoever maps it can cut it short and "
 			 "kill all others");
-	log_info("listening on %s, memory %s, %u vectors", o->server.socket.path,
-		 text, o->server.vectors);
-	if (o->daemon)
-		leave_terminal();
-	tell(&o->ready_fd);
-	tell(&parent_fd);
+	log_info("listening on %s, memory %s, %u vectors",
+		 p->o.server.socket.path, text, p->o.server.vectors);
 }
 
-/* ---- run ----------------------------------------------------------------------- */
-
-static void on_signal(evutil_socket_t number, short what, void *arg)
+/* Whoever waits may be gone; that is not ours to judge. */
+static void tell_starter(struct program *p)
 {
+	if (p->o.ready_fd >= 0 && !p->upgraded) {
+		if (write(p->o.ready_fd, "\n", 1) < 0)
+			log_error("telling that we are ready: %s",
+				  strerror(errno));
+		fd_close(&p->o.ready_fd);
+	}
+	background_ready();
+	store_notify(&p->manager, "READY=1");
+}
+
+static int enter_sandbox(struct program *p)
+{
+	if (sandbox_enter(&p->o.sandbox) < 0)
+		return fail();
+	log_debug("sandbox: %s", sandbox_text());
+	return 0;
+}
+
+static void on_hold(void *arg)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	struct program *p = arg;
+
+	event_add(p->hold, &second);
+}
+
+static void on_hold_over(evutil_socket_t none, short what, void *arg)
+{
+	(void)none;
 	(void)what;
-	log_info("stopping: %s", strsignal((int)number));
-	event_base_loopbreak(arg);
+	(void)arg;
+	log_flush();
 }
 
-static int serve(struct options *o, struct event_base *base)
+static int add_hold(struct program *p)
 {
-	struct ownfile pid_file = { 0 };
-	struct server *server = NULL;
+	p->hold = event_new(p->base, -1, 0, on_hold_over, p);
+	if (!p->hold)
+		return -1;
+	log_on_hold(on_hold, p);
+	return 0;
+}
+
+/* With timers that are finer than milliseconds: a newcomer's greeting has some. */
+static struct event_base *new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
+static int start(struct program *p)
+{
+	p->base = new_base();
+	if (!p->base) {
+		log_error("event loop: %s", strerror(errno));
+		return -1;
+	}
+	if (add_signals(p) < 0 || add_hold(p) < 0 || start_parts(p) < 0)
+		return -1;
+	if (p->o.pid_file &&
+	    ownfile_write_pid(&p->pid_file, p->o.pid_file) < 0 && !p->upgraded)
+		return fail();
+	p->watchdog = watchdog_new(p->base, &p->manager);
+	announce(p);
+	if (p->o.daemon)
+		background_leave_terminal();
+	if (enter_sandbox(p) < 0)
+		return -1;
+	tell_starter(p);
+	return 0;
+}
+
+static void done(struct program *p)
+{
+	ownfile_remove(&p->pid_file);
+	log_flush();
+	/* Sockets keep their files, and peers hear nothing. */
+	if (p->stays)
+		return;
+	metrics_free(p->metrics);
+	control_free(p->control);
+	server_free(p->server);
+	store_end(&p->store);
+	store_done(&p->store);
+	store_done(&p->manager);
+	for (size_t i = 0; i < sizeof(p->signals) / sizeof(p->signals[0]); i++)
+		if (p->signals[i])
+			event_free(p->signals[i]);
+	if (p->watchdog)
+		event_free(p->watchdog);
+	log_on_hold(NULL, NULL);
+	if (p->hold)
+		event_free(p->hold);
+	if (p->base)
+		event_base_free(p->base);
+	options_done(&p->o);
+}
+
+static int run(struct program *p)
+{
 	int status = EXIT_FAILURE;
 
-	if (server_new(&o->server, base, &server) < 0)
-		return fail();
-	if (o->pid_file && ownfile_write_pid(&pid_file, o->pid_file) < 0) {
-		fail();
-	} else {
-		announce(o, server);
-		if (event_base_dispatch(base) < 0)
-			log_error("event loop: failed");
-		else
-			status = EXIT_SUCCESS;
-	}
-	ownfile_remove(&pid_file);
-	server_free(server);
-	return status;
-}
-
-static int run(struct options *o)
-{
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
-	struct event *events[SIGNALS] = { NULL };
-	struct event_base *base = event_base_new();
-	int status = EXIT_SUCCESS;
-
-	if (!base)
-		return fail_errno("event loop");
-	for (int i = 0; i < SIGNALS && status == EXIT_SUCCESS; i++) {
-		events[i] = evsignal_new(base, signals[i], on_signal, base);
-		if (!events[i] || event_add(events[i], NULL) < 0)
-			status = fail_errno("signals");
-	}
-	if (status == EXIT_SUCCESS)
-		status = serve(o, base);
-	for (int i = 0; i < SIGNALS; i++)
-		if (events[i])
-			event_free(events[i]);
-	event_base_free(base);
+	p->store.sock = p->manager.sock = -1;
+	p->upgraded = upgrade_is_one();
+	if (p->o.daemon && !p->upgraded && !background_go())
+		log_error("going to the background: %s", strerror(errno));
+	else if (start(p) == 0 && event_base_dispatch(p->base) == 0)
+		status = EXIT_SUCCESS;
+	done(p);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct options o;
+	static struct program p;
 
-	switch (options_read(argc, argv, &o)) {
+	upgrade_remember(argv);
+	/* A reader of our log that goes must not take us with it. */
+	signal(SIGPIPE, SIG_IGN);
+	switch (options_read(argc, argv, &p.o)) {
 	case OPTIONS_EXIT:
 		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	case OPTIONS_WRONG:
@@ -208,18 +423,7 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	log_init("bellring-server", o.verbose);
-	/* A reader of our log that goes must not take us with it. */
-	signal(SIGPIPE, SIG_IGN);
-	if (server_check(&o.server) < 0) {
-		fail();
-		return EXIT_USAGE;
-	}
-	if (o.check) {
-		log_info("the options are valid");
-		return EXIT_SUCCESS;
-	}
-	if (o.daemon && !go_background())
-		return fail_errno("going to the background");
-	return run(&o);
+	log_init("bellring-server", p.o.verbose);
+	log_limit(p.o.log_rate);
+	return run(&p);
 }

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define _GNU_SOURCE /* memfd_create, mkostemp, F_ADD_SEALS */
+#define _GNU_SOURCE /* F_GET_SEALS, fallocate */
 
 #include "shm.h"
 
 #include "error.h"
 #include "fd.h"
+#include "shm-guard.h"
+#include "shm-source.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-static int failed(const char *what, const char *call)
+static int failed(const char *call)
 {
 	int err = errno;
 
-	return error_detail(from_errno(err), "memory: %s: %s: %s", what, call,
+	return error_detail(from_errno(err), "memory: %s: %s", call,
 			    strerror(err));
 }
 
@@ -34,82 +32,20 @@ uint64_t shm_round(uint64_t size)
 	return rounded;
 }
 
-/* SHRINK keeps a client from killing all others, and us, by SIGBUS. */
-static int open_memfd(uint64_t size, struct shm *shm)
+/* Huge pages are reserved by mapping them, so it fails here if there are none. */
+static int map_failed(const struct shm *shm, uint64_t size)
 {
-	shm->fd = memfd_create("bellring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (shm->fd < 0)
-		return failed("memfd", "memfd_create");
-	if (ftruncate(shm->fd, (off_t)size) < 0)
-		return failed("memfd", "ftruncate");
-	if (fcntl(shm->fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return failed("memfd", "F_ADD_SEALS");
-	shm->sealed = true;
-	return 0;
-}
+	uint64_t page;
 
-/* An object that exists may be mapped by others: it is used as large as it is. */
-static int size_named(const char *name, uint64_t size, int fd)
-{
-	struct stat st;
-
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return failed(name, "flock");
-		return error_detail(BELL_EBUSY,
-				    "memory: %s: another server has it", name);
-	}
-	if (fstat(fd, &st) < 0)
-		return failed(name, "fstat");
-	if (st.st_size == 0 && ftruncate(fd, (off_t)size) < 0)
-		return failed(name, "ftruncate");
-	if (st.st_size != 0 && (uint64_t)st.st_size != size)
-		return error_detail(BELL_EEXIST,
-				    "memory: %s exists with %lld bytes, not %llu; "
-				    "remove /dev/shm%s or give that size",
-				    name, (long long)st.st_size,
-				    (unsigned long long)size, name);
-	return 0;
-}
-
-static int open_named(const char *name, uint64_t size, struct shm *shm)
-{
-	char path[256];
-	int n = snprintf(path, sizeof(path), "/%s",
-			 name[0] == '/' ? name + 1 : name);
-
-	if (n < 2 || n >= (int)sizeof(path) || strchr(path + 1, '/'))
-		return error_detail(BELL_EINVAL,
-				    "memory: '%s' is no name of a shared memory object",
-				    name);
-	shm->fd = shm_open(path, O_RDWR | O_CREAT, 0600);
-	if (shm->fd < 0)
-		return failed(path, "shm_open");
-	return size_named(path, size, shm->fd);
-}
-
-static int open_in_dir(const char *dir, uint64_t *size, struct shm *shm)
-{
-	char path[4096];
-	struct statvfs fs;
-	int n = snprintf(path, sizeof(path), "%s/bellring-XXXXXX", dir);
-
-	if (n >= (int)sizeof(path))
-		return error_detail(BELL_EINVAL, "memory: %s: path too long", dir);
-	if (statvfs(dir, &fs) < 0)
-		return failed(dir, "statvfs");
-	/* On hugetlbfs the block is the page, and a file has whole ones. */
-	if (fs.f_bsize > *size && fs.f_bsize <= SHM_MAX_SIZE)
-		*size = shm_round(fs.f_bsize);
-	shm->fd = mkostemp(path, O_CLOEXEC);
-	if (shm->fd < 0)
-		return failed(dir, "mkostemp");
-	if (unlink(path) < 0)
-		return failed(path, "unlink");
-	if (ftruncate(shm->fd, (off_t)*size) < 0)
-		return failed(dir, "ftruncate");
-	return 0;
+	if (errno != ENOMEM)
+		return failed("mmap");
+	page = shm_source_hugepage(shm->fd);
+	if (page)
+		return shm_source_no_pages(size, page);
+	return error_detail(BELL_ENOMEM,
+			    "memory: mapping %llu bytes: out of memory or address "
+			    "space (ulimit -v); choose a smaller --size",
+			    (unsigned long long)size);
 }
 
 static int map(uint64_t size, struct shm *shm)
@@ -121,10 +57,12 @@ static int map(uint64_t size, struct shm *shm)
 	at = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		  shm->fd, 0);
 	if (at == MAP_FAILED)
-		return failed("region", "mmap");
+		return map_failed(shm, size);
+	/* What machines tell each other has no place in a core file of ours. */
+	(void)madvise(at, (size_t)size, MADV_DONTDUMP);
 	shm->memory = at;
 	shm->size = (size_t)size;
-	return 0;
+	return shm_guard(at, shm->size);
 }
 
 int shm_new(const struct shm_wish *wish, struct shm *out)
@@ -135,12 +73,7 @@ int shm_new(const struct shm_wish *wish, struct shm *out)
 
 	if (wish->size > SHM_MAX_SIZE)
 		return error_detail(BELL_EINVAL, "memory: more than 1 TiB");
-	if (wish->name)
-		rc = open_named(wish->name, size, &shm);
-	else if (wish->dir)
-		rc = open_in_dir(wish->dir, &size, &shm);
-	else
-		rc = open_memfd(size, &shm);
+	rc = shm_source_open(wish, &size, &shm);
 	if (rc == 0)
 		rc = map(size, &shm);
 	if (rc < 0) {
@@ -151,10 +84,73 @@ int shm_new(const struct shm_wish *wish, struct shm *out)
 	return 0;
 }
 
+static bool is_a_size(off_t size)
+{
+	uint64_t u = (uint64_t)size;
+
+	return size > 0 && u >= SHM_MIN_SIZE && u <= SHM_MAX_SIZE &&
+	       (u & (u - 1)) == 0;
+}
+
+int shm_adopt(int *fd, struct shm *out)
+{
+	struct shm shm = { .fd = *fd };
+	struct stat st;
+	int flags = fcntl(*fd, F_GETFL), seals, rc;
+
+	if (flags < 0 || fstat(*fd, &st) < 0)
+		return failed("of the former server");
+	if (!S_ISREG(st.st_mode) || (flags & O_ACCMODE) != O_RDWR)
+		return error_detail(BELL_EINVAL,
+				    "memory of the former server: not a file open for "
+				    "reading and writing");
+	if (!is_a_size(st.st_size))
+		return error_detail(BELL_EINVAL,
+				    "memory of the former server: %lld bytes are not a "
+				    "power of two from 64 KiB to 1 TiB",
+				    (long long)st.st_size);
+	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) < 0)
+		return failed("FD_CLOEXEC");
+	/* Only files in memory can tell of seals. */
+	seals = fcntl(*fd, F_GET_SEALS);
+	shm.sealed = seals >= 0 && (seals & F_SEAL_SHRINK);
+	shm.kind = shm_source_kind(*fd, shm.sealed);
+	rc = map((uint64_t)st.st_size, &shm);
+	if (rc < 0) {
+		shm.fd = -1; /* still the caller's */
+		shm_done(&shm);
+		return rc;
+	}
+	*fd = -1;
+	*out = shm;
+	return 0;
+}
+
+int shm_hold(const struct shm *shm, uint64_t len)
+{
+	int rc;
+
+	if (len > shm->size)
+		len = shm->size;
+	do
+		rc = fallocate(shm->fd, 0, 0, (off_t)len);
+	while (rc < 0 && errno == EINTR);
+	if (rc == 0 || errno == EOPNOTSUPP)
+		return 0;
+	if (errno != ENOSPC && errno != ENOMEM && errno != EDQUOT)
+		return failed("fallocate");
+	return error_detail(BELL_ENOMEM,
+			    "memory: no room for its first %llu bytes: %s; make "
+			    "room where it lies, or choose a smaller --size",
+			    (unsigned long long)len, strerror(errno));
+}
+
 void shm_done(struct shm *shm)
 {
-	if (shm->memory)
+	if (shm->memory) {
+		shm_unguard();
 		munmap(shm->memory, shm->size);
+	}
 	shm->memory = NULL;
 	fd_close(&shm->fd);
 }

@@ -60,6 +60,7 @@ int cli_flush(void);
 
 extern const struct bell_cmd cmd_call, cmd_forward, cmd_pipe, cmd_serve;
 extern const struct bell_cmd cmd_bench, cmd_bind, cmd_info, cmd_peers,
-	cmd_ping, cmd_pub, cmd_recv, cmd_ring, cmd_send, cmd_sub, cmd_watch;
+	cmd_ping, cmd_pub, cmd_recv, cmd_ring, cmd_send, cmd_server, cmd_sub,
+	cmd_watch;
 
 #endif

@@ -74,15 +74,29 @@ bellring_SOURCES += \
 	%D%/net-posix.c \
 	%D%/process-posix.c \
 	%D%/sys-posix.c
-bellring_LDADD = libbellring.la liblookup.la
+bellring_LDADD = libbellring.la libcmdserver.la liblookup.la
 noinst_LTLIBRARIES += liblookup.la
 liblookup_la_SOURCES = %D%/net-lookup-posix.c
+
+# Controlling a server: on its host, with jansson.
+noinst_LTLIBRARIES += libcmdserver.la
+libcmdserver_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libcmdserver_la_LIBADD = $(JANSSON_LIBS)
+libcmdserver_la_SOURCES = \
+	%D%/cmd-server.c \
+	%D%/server-control.c \
+	%D%/server-control.h \
+	%D%/server-host.h \
+	%D%/server-host-posix.c \
+	%D%/server-print.c \
+	%D%/server-print.h
 
 # The same for a guest's small file system: no shared library needed.
 EXTRA_PROGRAMS += bellring-static
 bellring_static_SOURCES = $(bellring_SOURCES)
-bellring_static_LDADD = libbellring.la liblookup-none.la
-EXTRA_LTLIBRARIES = liblookup-none.la
+bellring_static_LDADD = libbellring.la libcmdserver-none.la liblookup-none.la
+EXTRA_LTLIBRARIES = libcmdserver-none.la liblookup-none.la
+libcmdserver_none_la_SOURCES = %D%/cmd-server-none.c
 liblookup_none_la_SOURCES = %D%/net-lookup-none.c
 bellring_static_LDFLAGS = -all-static
 CLEANFILES += bellring-static

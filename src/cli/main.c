@@ -15,7 +15,7 @@
 static const struct bell_cmd *const commands[] = {
 	&cmd_info, &cmd_peers,   &cmd_ring, &cmd_watch, &cmd_send, &cmd_recv,
 	&cmd_pipe, &cmd_forward, &cmd_call, &cmd_serve, &cmd_pub,  &cmd_sub,
-	&cmd_ping, &cmd_bind,    &cmd_bench, NULL,
+	&cmd_ping, &cmd_bind,    &cmd_bench, &cmd_server, NULL,
 };
 
 /* In the order of enum bell_wait_mode. */

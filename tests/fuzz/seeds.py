@@ -214,10 +214,105 @@ def bus_more():
         + op(DISPATCH, 0)
 
 
+# ---- steward: wishes, who is there, then a header's rest or words ----
+
+WORDS, SCRIBBLES, WITH_HEADER, FORMATTER = 1, 2, 4, 8
+
+
+def slot_of(where, state, ident, incarnation):
+    return bytes([1 | where << 1, state | ident << 3 | incarnation << 6, 0])
+
+
+def link_of(where, state, source, target, incarnations=(1, 1)):
+    return bytes([where << 1, state | source << 3 | incarnations[0] << 6,
+                  target | incarnations[1] << 3])
+
+
+def steward():
+    two = slot_of(0, 2, 0, 1) + slot_of(1, 2, 1, 1)
+    for there in range(4):
+        for state in range(6):
+            links = link_of(0, state, 0, 1) + link_of(1, state, 1, 0) \
+                + link_of(2, state, 0, 7) + link_of(3, state, 7, 1) \
+                + link_of(4, state, 0, 1, (2, 1))
+            words = two + links
+            yield f'words-{there}-{state}', bytes([WORDS, there, len(words) // 3]) + words
+            yield f'scribble-{there}-{state}', bytes([WORDS | SCRIBBLES, there, 7]) + words \
+                + b''.join(bytes([1]) + words[i:i + 3] for i in range(0, len(words), 3))
+    yield 'formatter', bytes([FORMATTER, 0])
+    yield 'with-header', bytes([WITH_HEADER, 1]) + header(bus_size=65536, ring_size=4096)
+
+
+# ---- config: what the command line says, then the file ----
+
+def config():
+    yield 'all', b'\0' + b"""# settings
+socket = /run/a b.sock
+mode = 0660
+owner=0
+group = 1
+allow-user = 0,1
+allow-group = 0
+max-peers = 60
+max-peers-per-user = 30
+vectors = 16
+queue = 64K
+size = 64M
+hugepages = 2M
+bus = 32M
+slots = 64
+links = 128
+ring-size = 64K
+raw = no
+user = 0
+user-group = 0
+sandbox = yes
+keep = yes
+pid-file = x
+control = /x
+control-mode = 0600
+metrics = 127.0.0.1:9469
+verbose = yes
+log-rate = 50
+"""
+    yield 'overridden', b'\x1f' + b'vectors = 4\nmemory-name = x\ncontrol = y\n' \
+        b'allow-user = 1\nkeep = yes\n'
+    yield 'errors', b'\0' + b'sise = 3\nsize\n = 3\nsize = 3x\nmode = 9\nsize =\n' \
+        b'daemon = yes\nslots = 3\nslots = 3\nmemory-dir = a\nmemory-file = b\n' \
+        b'metrics = [::1]:99999\nraw = maybe\nowner = nobody there\n[server]\n'
+    yield 'form', b'\0\xef\xbb\xbf#\r\n\r\n \t size\t=\t1M \t\r\nqueue = 1K # no\n' \
+        b'socket = "x"\ncontrol = \x1b[m\nslots = 1\0\nlinks = 3'
+    yield 'long', b'\0' + b'pid-file = ' + b'x' * 4085 + b'\npid-file =' + b'x' * 4090
+
+
+# ---- control: what is asked, a name, lines ----
+
+def asked(metrics, name, *lines):
+    return bytes([metrics, len(name)]) + name + b''.join(line + b'\n' for line in lines)
+
+
+def control():
+    for verb in (b'status', b'peers', b'stats', b'kick 3', b'kick 4', b'drain', b'drain off'):
+        yield verb.decode().replace(' ', '-'), asked(0, b'web-1', verb, verb)
+    yield 'names', asked(0, b'\x1b[2J\xff\xc2\x9b\xe2\x80\xae"\\', b'peers', b'kick 3',
+                         b'peers')
+    yield 'wrong', asked(0, b'', b'', b'kick', b'kick 65536', b'kick -1', b'drain on',
+                         b'status\0', b'\xff' * 300, b'kick 99999999999999999999')
+    for method, path in ((b'GET', b'/metrics'), (b'HEAD', b'/metrics'), (b'GET', b'/'),
+                         (b'POST', b'/metrics')):
+        request = method + b' ' + path + b' HTTP/1.1'
+        yield f'{method.decode()}-{len(path)}', asked(1, b'', request, b'Host: x', b'', b'')
+    yield 'headers', asked(1, b'', b'GET / HTTP/1.0', *[b'a: b'] * 120)
+    for i, line in enumerate((b'', b'GET', b'GET /metrics', b'GET /metrics HTTP/2',
+                              b' \0 HTTP/1.')):
+        yield f'no-http-{i}', asked(1, b'', line, b'')
+
+
 # (target, name, hexadecimal)
 FOUND = []
 
-TARGETS = {'bus': bus, 'layout': layout, 'proto': proto, 'ring': ring}
+TARGETS = {'bus': bus, 'config': config, 'control': control, 'layout': layout,
+           'proto': proto, 'ring': ring, 'steward': steward}
 
 
 def noise(target, count=20):
