@@ -27,3 +27,5 @@ include tests/examples.mk
 include tests/fuzz/local.mk
 include tests/hostile/local.mk
 include tests/model/local.mk
+include tests/bench/local.mk
+include tests/soak.mk
