@@ -1,5 +1,5 @@
-# Manual pages and the specification of the shared memory.
-dist_doc_DATA += %D%/deaths.md %D%/layout.md
+# Manual pages, the specification of the shared memory, who can do what.
+dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/security.md
 dist_man_MANS += \
 	%D%/bell_begin.3 \
 	%D%/bell_bind.3 \

@@ -80,7 +80,6 @@ static int wait_readable(int sock, uint64_t until_ns)
 	return n;
 }
 
-/* A full server lets newcomers wait: bellring-server(8), --max-peers. */
 static int too_late(const struct host *h)
 {
 	bool nothing = h->proto.messages == 0 && h->proto.have == 0;
@@ -88,7 +87,7 @@ static int too_late(const struct host *h)
 	return error_detail(BELL_EAGAIN,
 			    "greeting not complete in time: %lu messages came, %s%s",
 			    h->proto.messages, what_is_missing(h),
-			    nothing ? "; is the server full (its --max-peers)?" :
+			    nothing ? "; is the server stopped, or out of descriptors?" :
 				      "");
 }
 

@@ -42,6 +42,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix='bellring-')
         self.path = path or os.path.join(self.dir, 'socket')
         self.err = os.path.join(self.dir, 'stderr')
+        self.process = None
         try:
             self.start(*options, wait=wait, limit=limit)
         except BaseException:
@@ -74,7 +75,7 @@ class Server:
         return self.process.wait(DEADLINE)
 
     def kill(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.dir, ignore_errors=True)

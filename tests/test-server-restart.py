@@ -5,6 +5,7 @@ import fcntl
 import glob
 import os
 import random
+import resource
 import select
 import shutil
 import signal
@@ -40,7 +41,7 @@ class Kept(Server):
 
     def kill(self):
         # A keeper outlives what it is there to outlive, but not this test.
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.die()
         if listens(self.path + '.keep'):
             self.again()
@@ -160,6 +161,36 @@ def greeted_again(c):
         return False
     c.greeting()
     return True
+
+
+@tap.case
+def with_the_usual_limit_of_files():
+    """The next server takes more descriptors than it may have at its start."""
+    def usual():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(
+            resource.RLIMIT_NOFILE)[1]))
+    with Kept('--max-peers', '100', limit=usual) as server, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(Client(server, keep=False)) for _ in range(80)]
+        ids = {c.id for c in crowd}
+        until(lambda: all(c.knows(*ids - {c.id}) for c in crowd), 'the joins')
+        server.die()
+        server.again(limit=usual)
+        with Client(server) as c:
+            until(lambda: all(o.knows(c.id, *ids - {o.id}) for o in crowd), 'the join')
+        assert '80 peers go on' in server.log()
+
+
+@tap.case
+def a_start_that_fails_loses_nobody():
+    with Kept() as server, clients(server, 2) as (a, b):
+        server.die()
+        with fails(1, '/nonexistent/pid', '--keep', '-p', '/nonexistent/pid',
+                   path=server.path):
+            pass
+        assert a.knows(b.id) and b.knows(a.id)
+        server.again()
+        with Client(server) as c:
+            until(lambda: a.knows(b.id, c.id), 'the join')
 
 
 def one_death(stop):
@@ -330,6 +361,26 @@ def upgrade_to_another_file():
         finally:
             process.terminate()
             assert process.wait(DEADLINE) == 0
+
+
+@tap.case
+def upgrade_cannot_change_the_user():
+    if os.getuid() != 0:
+        raise tap.Skip('needs root')
+    with tempfile.TemporaryDirectory() as place:
+        conf = os.path.join(place, 'conf')
+        os.chmod(place, 0o755)
+        with open(conf, 'w', encoding='utf-8') as f:
+            f.write('user = nobody\n')
+        with Server('--config', conf) as server, clients(server, 2) as (a, b):
+            for user in ('nobody', 'daemon', 'root'):
+                with open(conf, 'w', encoding='utf-8') as f:
+                    f.write(f'user = {user}\n')
+                upgrade(server)
+                ring_all(a, b)
+                with open(f'/proc/{server.process.pid}/status', encoding='ascii') as f:
+                    assert 'Uid:\t65534\t65534\t65534' in f.read()
+            os.chmod(server.dir, 0o777)  # it may remove its sockets
 
 
 # ---- the keeper ---------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import resource
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -208,6 +209,38 @@ def full_server_refuses_then():
 
 
 @tap.case
+def an_eventfd_that_would_block_stops_nobody():
+    """O_NONBLOCK belongs to all who hold an eventfd: a peer may clear it."""
+    with Server() as server, contextlib.ExitStack() as stack:
+        def on_the_bus(name):
+            p = subprocess.Popen([BELLRING, '-a', f'unix:{server.path}', '--name', name,
+                                  'recv', '--follow'], stdout=subprocess.DEVNULL)
+            stack.callback(p.wait)
+            stack.callback(p.kill)
+            return p
+
+        def ids():
+            done = subprocess.run([BELLRING, '-a', f'unix:{server.path}', '--json', 'peers'],
+                                  capture_output=True, text=True, timeout=DEADLINE)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            return {r['name']: r['id'] for r in rows if r.get('name') in ('v', 'w')}
+        sleeper, other = on_the_bus('v'), on_the_bus('w')
+        until(lambda: len(ids()) == 2, 'both on the bus')
+        a = stack.enter_context(Client(server))
+        victim = a.peers[ids()['v']][0]
+        sleeper.send_signal(signal.SIGSTOP)
+        until(lambda: open(f'/proc/{sleeper.pid}/stat').read().split()[2] == 'T', 'its stop')
+        with contextlib.suppress(BlockingIOError):
+            os.read(victim, 8)
+        os.write(victim, struct.pack('=Q', 0xfffffffffffffffe))
+        os.set_blocking(victim, True)
+        other.kill()  # of which the sleeper is to be told
+        until(lambda: server.log().count(': left\n') >= 1, 'its leave')
+        with Client(server) as b:
+            assert b.id is not None
+
+
+@tap.case
 def one_user_may_have_so_many():
     with scene(2, '--max-peers-per-user', '2') as (server, a, b):
         until(lambda: a.knows(b.id), 'the join')
@@ -396,6 +429,19 @@ def client_of_qemu_on_our_server():
             assert select.select([a.own[3]], [], [], DEADLINE)[0], 'not rung'
             os.write(a.peers[1][7], struct.pack('=Q', 1))
             until(lambda: dump() and b'vector=7' in said, 'its interrupt')
+            for line in (b'int 0 all\n', b'int all\n'):
+                client.stdin.write(line)
+                client.stdin.flush()
+                until(lambda: len(select.select(a.own, [], [], 0)[0]) == VECTORS,
+                      f'{line} on every vector')
+                for vector in a.own:
+                    os.read(vector, 8)
+            with Client(server) as b:
+                until(lambda: dump() and b'peer_id = 2' in said, 'a join')
+                assert b.knows(0, 1)
+            del said[:]
+            until(lambda: dump() and b'our_id' in said and b'peer_id = 2' not in
+                  said[said.rindex(b'our_id'):], 'a leave')
         finally:
             client.kill()
             client.wait()
@@ -419,12 +465,20 @@ def our_client_on_the_server_of_qemu():
                 assert done.returncode == 0, done
                 info = json.loads(done.stdout)
                 assert (info['id'], info['vectors']) == (n, 4), info
+            tool = [BELLRING, '-a', f'unix:{path}']
+            with subprocess.Popen([*tool, '--name', 'r', 'recv'], text=True,
+                                  stdout=subprocess.PIPE) as receiver:
+                done = subprocess.run([*tool, 'send', '-w', str(DEADLINE), 'r', 'hello'],
+                                      capture_output=True, text=True, timeout=DEADLINE)
+                assert (done.returncode, done.stderr) == (0, ''), done
+                assert receiver.communicate(timeout=DEADLINE)[0] == 'hello'
+                assert receiver.returncode == 0
             # It would die of a connection that is closed during its greeting.
             with fails(1, 'a server listens there already', path=path):
                 assert server.poll() is None
             done = subprocess.run([BELLRING, '-a', f'unix:{path}', '--json', 'info'],
                                   capture_output=True, text=True, timeout=DEADLINE)
-            assert json.loads(done.stdout)['id'] == 2, done
+            assert json.loads(done.stdout)['id'] == 4, done
         finally:
             server.terminate()
             server.wait(DEADLINE)

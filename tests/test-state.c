@@ -8,6 +8,7 @@
 #include "testing.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,8 @@ END_TEST
  */
 
 #define MESSAGES 24u
+#define KILLS 12u
+#define ROUNDS 8u
 
 static void victim(int sock)
 {
@@ -244,8 +247,8 @@ static void victim(int sock)
 	_exit(0);
 }
 
-/* Lets it run to the steps-th stop; false: it has ended before. */
-static bool let_run(pid_t child, unsigned steps)
+/* Lets it run for that many steps, or to its end; returns how many it made. */
+static unsigned let_run(pid_t child, unsigned steps)
 {
 	int status;
 
@@ -254,10 +257,10 @@ static bool let_run(pid_t child, unsigned steps)
 		ck_assert_int_eq(waitpid(child, &status, 0), child);
 		if (WIFEXITED(status)) {
 			ck_assert_int_eq(WEXITSTATUS(status), 0);
-			return false;
+			return i;
 		}
 	}
-	return true;
+	return steps;
 }
 
 static unsigned arrived(int sock)
@@ -284,11 +287,11 @@ static void check_what_is_left(int sock)
 	state_free(next);
 }
 
-/* Returns whether it was killed before its end. */
-static bool kill_after(unsigned steps)
+/* Returns how many steps it made. */
+static unsigned kill_after(unsigned steps)
 {
 	int pair[2], status;
-	bool alive;
+	unsigned made;
 	pid_t child;
 
 	begin();
@@ -299,8 +302,8 @@ static bool kill_after(unsigned steps)
 	if (child == 0)
 		victim(pair[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	alive = let_run(child, steps);
-	if (alive) {
+	made = let_run(child, steps);
+	if (made == steps) {
 		kill(child, SIGKILL);
 		ck_assert_int_eq(waitpid(child, &status, 0), child);
 	}
@@ -308,17 +311,21 @@ static bool kill_after(unsigned steps)
 	close(pair[0]);
 	close(pair[1]);
 	end();
-	return alive;
+	return made;
 }
 
 START_TEST(killed_at_any_instruction)
 {
-	/* A stride that has nothing to do with any loop's length. */
-	unsigned step = 1 + (unsigned)_i, kills = 0;
+	/* The same steps each time, but for what the loader does: spread evenly. */
+	unsigned all = kill_after(UINT_MAX), kills = 0;
 
-	for (; kill_after(step); step += 97)
-		kills++;
-	ck_assert_uint_gt(kills, 10);
+	for (unsigned k = 0; k < KILLS; k++) {
+		unsigned step = (unsigned)((uint64_t)all * (k * ROUNDS + (unsigned)_i) /
+					   (KILLS * ROUNDS)) + 1;
+
+		kills += kill_after(step) == step;
+	}
+	ck_assert_uint_gt(kills, KILLS / 2);
 }
 END_TEST
 
@@ -385,7 +392,7 @@ int main(void)
 	tcase_add_test(tc, what_is_no_state_is_refused);
 	tcase_add_loop_test(tc, a_damaged_state_is_refused, 0, 4);
 	tcase_set_timeout(kills, 60);
-	tcase_add_loop_test(kills, killed_at_any_instruction, 0, 8);
+	tcase_add_loop_test(kills, killed_at_any_instruction, 0, ROUNDS);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, kills);
 	return run_suite(suite);

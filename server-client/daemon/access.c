@@ -96,7 +96,7 @@ int access_check(const struct access_wish *wish, int sock,
 	if (is_in_group(wish, sock, who->gid))
 		return 0;
 	return error_detail(BELL_EPERM,
-			    "pid %ld, user %lu, group %lu: refused: neither that user "
+			    "pid %ld, user %lu, group %lu: neither that user "
 			    "nor a group of it is in --allow-user, --allow-group",
 			    (long)who->pid, (unsigned long)who->uid,
 			    (unsigned long)who->gid);

@@ -139,10 +139,13 @@ static void keep(struct server *s, struct client *c)
 static void join(struct server *s, struct client *c)
 {
 	struct peers_list list;
+	char name[24];
 
 	keep(s, c);
 	if (peers_join(s->peers, &c->id, &list) < 0) {
 		log_error("newcomer: dropped: %s", bell_detail());
+		snapshot_name(c->join, name);
+		store_remove(s->store, name);
 		client_free(c);
 		return;
 	}

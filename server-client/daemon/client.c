@@ -242,11 +242,19 @@ void client_send(struct client *c)
  * unix_ioctl() in Linux' net/unix/af_unix.c. If it cannot be asked, nobody is
  * to wait for it.
  */
+static int unread_bytes(const struct client *c)
+{
+	int bytes = 0;
+
+	return ioctl(c->sock, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+}
+
+unsigned client_unread(const struct client *c)
+{
+	return ((unsigned)unread_bytes(c) + MESSAGE_COST - 1) / MESSAGE_COST;
+}
+
 bool client_has_read_all(const struct client *c)
 {
-	int unread = 0;
-
-	if (c->queue.head)
-		return false;
-	return ioctl(c->sock, SIOCOUTQ, &unread) < 0 || unread == 0;
+	return !c->queue.head && unread_bytes(c) == 0;
 }

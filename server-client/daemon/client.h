@@ -67,7 +67,9 @@ void client_watch(struct client *c);
 void client_doom(struct client *c, const char *why);
 /* Sends what is queued, soon. */
 void client_send(struct client *c);
-/* It has read all that it was ever sent. */
+/* Messages that lie in its socket, about; 0 if that cannot be told. */
+unsigned client_unread(const struct client *c);
+/* It has read all that it was ever sent, and nothing waits to be sent. */
 bool client_has_read_all(const struct client *c);
 
 #endif

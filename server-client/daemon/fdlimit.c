@@ -21,7 +21,7 @@
 
 /* Other servers of the same user may send descriptors too. */
 #define SHARERS 2
-#define LEAST_UNREAD 32
+#define LEAST_UNREAD 6 /* no socket takes less: SOCK_MIN_SNDBUF */
 #define MOST_UNREAD 256 /* about what a socket takes by itself */
 
 static size_t default_clients(unsigned vectors)
@@ -47,7 +47,7 @@ static rlim_t highest(void)
  * yet, of all peers together (too_many_unix_fds() in Linux' net/core/scm.c).
  * Whoever started us with less than the kernel's usual 1,024 meant it.
  */
-static size_t raise_limit(void)
+size_t fdlimit_raise(void)
 {
 	struct rlimit before, limit;
 
@@ -70,7 +70,7 @@ static size_t raise_limit(void)
 
 int fdlimit_clients(unsigned vectors, size_t wished, size_t *max)
 {
-	size_t limit = raise_limit(), each = vectors + 1u;
+	size_t limit = fdlimit_raise(), each = vectors + 1u;
 	/* The next client's vectors are made before it is there. */
 	size_t room = limit < OTHERS + vectors + each ?
 			      0 : (limit - OTHERS - vectors) / each;

@@ -8,7 +8,13 @@
 #include <stddef.h>
 
 /*
- * Raises the limit of open files as far as it goes and gives the number of
+ * Raises the limit of open files as far as it goes; gives it. Before descriptors
+ * come from somewhere: those beyond it are lost.
+ */
+size_t fdlimit_raise(void);
+
+/*
+ * Raises the limit likewise and gives the number of
  * clients for which that is enough, wished at most; without a wish (0) as many
  * as keep a QEMU alive that has the usual limit of 1,024. A client needs one
  * descriptor for its socket and one a vector. 0, or -BELL_ENOMEM if there

@@ -90,6 +90,14 @@ static bool listens(int fd)
 	       accepts;
 }
 
+bool inherit_has_state(const struct inherit *in)
+{
+	for (size_t i = 0; i < in->count; i++)
+		if (strcmp(in->fds[i].name, "state") == 0)
+			return true;
+	return false;
+}
+
 bool inherit_is_part(const char *name)
 {
 	static const char *const parts[] = { "state", "memory", "socket",

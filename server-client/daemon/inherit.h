@@ -33,6 +33,8 @@ struct inherit {
 int inherit_from_environment(struct inherit *in);
 /* Takes *fd, also on failure. -BELL_ENOMEM. Names that are too long are cut. */
 int inherit_add(struct inherit *in, const char *name, int *fd);
+/* A former server is to be gone on from. */
+bool inherit_has_state(const struct inherit *in);
 /* One of the first five. */
 bool inherit_is_part(const char *name);
 /* Gives the first of that name away, or -1. */

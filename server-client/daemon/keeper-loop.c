@@ -47,7 +47,11 @@ int keeper_receive(int sock, struct keeper_message *m)
 		return -BELL_EGONE;
 	m->text[n] = '\0';
 	take_fds(&msg, m);
-	return 0;
+	if (!(msg.msg_flags & MSG_CTRUNC))
+		return 0;
+	for (size_t i = 0; i < m->count; i++)
+		fd_close(&m->fds[i]);
+	return -BELL_ENOMEM;
 }
 
 /* The value of a line "KEY=value", or NULL. */
@@ -150,9 +154,11 @@ void keeper_loop(const char *path, int listener, int server)
 			continue;
 		/* First of a server that is gone, so that the next one may come. */
 		if (p[1].revents) {
-			if (keeper_receive(server, &m) == 0)
+			int rc = keeper_receive(server, &m);
+
+			if (rc == 0)
 				on = obey(&held, &m);
-			else
+			else if (rc != -BELL_ENOMEM)
 				fd_close(&server);
 		} else if (p[0].revents) {
 			welcome(listener, &server, &held);

@@ -19,8 +19,8 @@ struct keeper_message {
 };
 
 /*
- * Waits for one message. 0, -BELL_EGONE at the end, or -BELL_EIO with errno; an
- * error gives no descriptors.
+ * Waits for one message. 0, -BELL_EGONE at the end, -BELL_ENOMEM: no room for all
+ * its descriptors, or -BELL_EIO with errno; an error gives no descriptors.
  */
 int keeper_receive(int sock, struct keeper_message *m);
 

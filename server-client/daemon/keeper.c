@@ -24,6 +24,7 @@
 
 #define SUFFIX ".keep"
 #define BUSY_NS UINT64_C(2000000000)
+#define SHORTAGE_NS UINT64_C(1000000000)
 
 static const struct timeval patience = { .tv_sec = 5 };
 
@@ -47,8 +48,16 @@ int keeper_path(const char *server_socket, char *out, size_t room)
 	return 0;
 }
 
+/* What the system has too little of now, it may have soon. */
+static bool passes(int err)
+{
+	return err == EINTR || err == ENOBUFS || err == ENOMEM ||
+	       err == ETOOMANYREFS;
+}
+
 int keeper_send(int sock, const char *text, const int *fds, size_t count)
 {
+	uint64_t deadline = os_now_ns() + SHORTAGE_NS;
 	union {
 		struct cmsghdr align;
 		char room[CMSG_SPACE(KEEPER_FDS * sizeof(int))];
@@ -69,9 +78,9 @@ int keeper_send(int sock, const char *text, const int *fds, size_t count)
 		c->cmsg_len = CMSG_LEN(count * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
 	}
-	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	while ((n = sendmsg(sock, &msg, MSG_NOSIGNAL)) < 0 && passes(errno) &&
+	       os_now_ns() < deadline)
+		os_sleep_ms(5);
 	return n < 0 ? -1 : 0;
 }
 
@@ -122,6 +131,10 @@ static int take_all(int sock, const char *path, struct inherit *in)
 		if (rc == -BELL_EGONE)
 			return error_detail(BELL_EBUSY, "keeper: %s: another server "
 					    "is connected to it", path);
+		if (rc == -BELL_ENOMEM)
+			return error_detail(BELL_ENOMEM, "keeper: %s: not all that it "
+					    "holds could be taken: the limit of open "
+					    "files (ulimit -n)", path);
 		if (rc < 0)
 			return failed(path, "recvmsg");
 		if (strcmp(m.text, KEEPER_ALL) == 0)
@@ -157,8 +170,10 @@ int keeper_find(const char *path, int *out, struct inherit *in)
 	int rc;
 
 	while ((rc = find_once(path, out, in)) == -BELL_EBUSY &&
-	       os_now_ns() < deadline)
+	       os_now_ns() < deadline) {
+		inherit_done(in); /* half of it, perhaps */
 		os_sleep_ms(20);
+	}
 	return rc;
 }
 
@@ -199,11 +214,14 @@ static void close_others(int *listener, int *sock)
 static void become_keeper(const char *path, bool no_sandbox, int listener, int sock)
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGPIPE };
+	static const int deadly[] = { SIGTERM, SIGALRM };
 	int null;
 
 	setsid();
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		signal(deadly[i], SIG_DFL);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);

@@ -28,7 +28,8 @@ int keeper_path(const char *server_socket, char *out, size_t room);
  * connected to it, and all of it was added to *in. 0: there is none. Or
  *   -BELL_EBUSY another server is connected to it
  *   -BELL_EPERM it is not ours
- *   -BELL_EIO, -BELL_ENOMEM
+ *   -BELL_ENOMEM also: more descriptors than this process may have
+ *   -BELL_EIO
  * with a detail.
  */
 int keeper_find(const char *path, int *sock, struct inherit *in);

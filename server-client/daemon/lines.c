@@ -298,8 +298,11 @@ static void admit(struct lines *l, int *sock)
 	evtimer_assign(&c->deadline, l->base, on_deadline, c);
 	evtimer_assign(&c->turn, l->base, on_turn, c);
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
-	/* A line with CR and LF, and a byte that tells that it is longer. */
-	bufferevent_setwatermark(c->stream, EV_READ, 0, l->wish->line_max + 3);
+	/*
+	 * A line with CR and LF, and a byte that tells that it is longer. No
+	 * watermark: libevent 2.1 dies where it has no memory for that one.
+	 */
+	bufferevent_set_max_single_read(c->stream, l->wish->line_max + 3);
 	set_deadline(c, l->wish->time_ms);
 	if (bufferevent_enable(c->stream, EV_READ | EV_WRITE) < 0)
 		drop(c);

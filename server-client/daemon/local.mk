@@ -25,6 +25,8 @@ libserver_la_SOURCES = \
 	%D%/control-lines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/doorbell.c \
+	%D%/doorbell.h \
 	%D%/fdlimit.c \
 	%D%/fdlimit.h \
 	%D%/handover.c \

@@ -2,10 +2,12 @@
 /*
  * metrics.h - the server's state over HTTP, for Prometheus
  *
- * GET /metrics, and nothing else. Not libevent's evhttp: until its version 2.2 it
+ * GET /metrics, and nothing else. Not by libevent's evhttp: until its version 2.2 it
  * limits neither the number of connections nor how long one may take for its
- * request, and each takes a descriptor that a peer could need. What is left of
- * HTTP is one line and an end of headers.
+ * request, and each takes a descriptor that a peer could need. And 2.1.12 dies
+ * where a connection comes in and memory is short: in evhttp_request_new(), which
+ * frees what it has half built. What is left of HTTP is one line and an end of
+ * headers.
  */
 #ifndef BELL_METRICS_H
 #define BELL_METRICS_H

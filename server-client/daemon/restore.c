@@ -306,10 +306,11 @@ void restore_go_on(struct server *s, struct inherit *in)
 	uint64_t next_join = s->next_join;
 
 	s->counters.restarts++;
-	s->next_join = after_all(in, next_join);
 	resume_members(s);
-	leave_reap(s);
+	/* Not saved before all are members whose numbers are below the next. */
 	take_rest(s, in, next_join);
+	s->next_join = after_all(in, next_join);
+	leave_reap(s);
 	tend_after_restart(s);
 	news_greet_waiting(s);
 	log_info("%zu peers go on", peers_count(s->peers));

@@ -5,6 +5,7 @@
 #include "background.h"
 #include "control.h"
 #include "fd.h"
+#include "fdlimit.h"
 #include "keeper.h"
 #include "log.h"
 #include "metrics.h"
@@ -240,8 +241,13 @@ static int start_server(struct program *p, struct inherit *in)
 static int start_parts(struct program *p)
 {
 	struct inherit in = { 0 };
-	int rc = look_back(p, &in);
+	int rc;
 
+	/* Before any descriptor comes. */
+	fdlimit_raise();
+	rc = look_back(p, &in);
+	/* If this one does not come up, the next one may. */
+	p->stays = inherit_has_state(&in);
 	if (rc == 0)
 		rc = start_server(p, &in);
 	if (rc == 0)
@@ -362,8 +368,10 @@ static int start(struct program *p)
 	announce(p);
 	if (p->o.daemon)
 		background_leave_terminal();
-	if (enter_sandbox(p) < 0)
+	/* The former program entered one already; it cannot change user again. */
+	if (enter_sandbox(p) < 0 && !p->upgraded)
 		return -1;
+	p->stays = false;
 	tell_starter(p);
 	return 0;
 }

@@ -47,26 +47,37 @@ static void sent(void *server, unsigned messages)
 	s->counters.messages += messages;
 }
 
-/*
- * Those who do not read hold descriptors that others need. One that has been so
- * for long, and longest, goes; the next time another one.
- */
-static void crowded(void *server, const struct client *c)
+/* Who has left something unread for longest, and for long; NULL: nobody. */
+static struct client *slowest(struct server *s, const struct client *not)
 {
-	struct server *s = server;
 	uint64_t longest = UNREAD_NS, now = os_now_ns();
 	struct client *worst = NULL;
 
 	for (size_t i = 0; i < peers_count(s->peers); i++) {
-		struct client *other = s->clients[peers_id(s->peers, i)];
+		struct client *c = s->clients[peers_id(s->peers, i)];
 
-		if (other == c || other->fate || client_has_read_all(other) ||
-		    now - other->behind_ns < longest)
+		if (c == not || c->fate || client_unread(c) == 0 ||
+		    now - c->behind_ns < longest)
 			continue;
-		longest = now - other->behind_ns;
-		worst = other;
+		longest = now - c->behind_ns;
+		worst = c;
 	}
-	if (worst)
+	return worst;
+}
+
+/*
+ * Those who do not read hold descriptors that others need: one of them goes, and
+ * perhaps another one the next time. But not for what others on this machine hold.
+ */
+static void crowded(void *server, const struct client *c)
+{
+	struct server *s = server;
+	struct client *worst = slowest(s, c);
+	size_t unread = 0;
+
+	for (size_t i = 0; i < peers_count(s->peers); i++)
+		unread += client_unread(s->clients[peers_id(s->peers, i)]);
+	if (worst && unread >= fdlimit_raise() / 2)
 		client_doom(worst, "dropped: it does not read, and others need the "
 				   "descriptors that wait for it");
 }

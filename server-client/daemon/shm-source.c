@@ -211,7 +211,8 @@ static int lock(const char *what, int fd)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return failed(what, "flock");
-	return error_detail(BELL_EBUSY, "memory: %s: another server has it", what);
+	return error_detail(BELL_EBUSY, "memory: %s: another server has it, or peers of "
+			    "one that is gone still do", what);
 }
 
 /*

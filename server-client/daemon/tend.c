@@ -6,6 +6,7 @@
  * a peer may have formatted the memory anew, or wiped it; a timer there is only
  * while somebody formats.
  */
+#include "doorbell.h"
 #include "layout.h"
 #include "log.h"
 #include "os.h"
@@ -15,18 +16,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <unistd.h>
 
 static void ring(void *server, uint32_t id, unsigned vector)
 {
-	const uint64_t one = 1;
 	struct server *s = server;
 	struct client *c = id < PEERS_IDS ? s->clients[id] : NULL;
 
-	if (!c || vector >= c->vectors->count)
-		return;
-	/* A full counter (EAGAIN) is a pending interrupt; there is no other error. */
-	if (write(c->vectors->fd[vector], &one, sizeof(one)) < 0)
+	if (c && vector < c->vectors->count && !doorbell_ring(c->vectors->fd[vector]))
 		log_debug("client %u: ringing vector %u: %s", id, vector,
 			  strerror(errno));
 }
