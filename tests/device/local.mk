@@ -2,10 +2,12 @@
 device_tests = \
 	%D%/test-facts.py \
 	%D%/test-server.py \
-	%D%/test-host.py
+	%D%/test-host.py \
+	%D%/test-restart.py
 EXTRA_DIST += $(device_tests) \
 	%D%/children.py \
 	%D%/ivshmem.py \
+	%D%/keeper.py \
 	%D%/qtest.py \
 	%D%/rig.py
 
@@ -17,4 +19,4 @@ CLEANFILES += %D%/peer-echo$(EXEEXT)
 .PHONY: check-device
 check-device:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(device_tests)' \
-		check_PROGRAMS='%D%/peer-echo$(EXEEXT)'
+		check_PROGRAMS='%D%/peer-echo$(EXEEXT) tests/kill-at$(EXEEXT)'

@@ -3,12 +3,14 @@
 import contextlib
 import functools
 import os
+import signal
 import subprocess
 import tempfile
 
 import tap
 from children import Child, DEADLINE, until
 from ivshmem import Client, Server, drain
+from keeper import end_keeper
 from qtest import QEMU, Qemu
 
 
@@ -69,19 +71,28 @@ class Scripted(Rig):
 class Bellring(Rig):
     """bellring-server and its clients."""
 
-    def __init__(self, *options, vectors=16):
-        """options go to the server; it gives each client that many vectors."""
+    def __init__(self, *options, vectors=16, under=()):
+        """options go to the server; it gives each client that many vectors.
+
+        under is a program that runs it, and its arguments.
+        """
         self.vectors = vectors
+        self.under = under
         super().__init__(options=options)
 
     def start(self, options):
+        self.options = options
+        self.serve()
+
+    def serve(self):
+        """Starts a server; returns when it serves."""
         program = os.environ.get('BELLRING_SERVER') or os.path.join(
             os.environ.get('top_builddir', '.'), 'bellring-server')
         ready, theirs = os.pipe()
         try:
             self.server = self.enter_context(Child(
-                [program, '-F', '-v', '-S', self.path, '--ready-fd', str(theirs),
-                 *options], pass_fds=[theirs]))
+                [*self.under, program, '-F', '-v', '-S', self.path, '--log-rate', '0',
+                 '--ready-fd', str(theirs), *self.options], pass_fds=[theirs]))
             os.set_blocking(ready, False)
             until(lambda: self._ready(ready), 'bellring-server is ready')
         finally:
@@ -89,10 +100,10 @@ class Bellring(Rig):
             os.close(theirs)
 
     def _ready(self, fd):
-        self.server.check()
         try:
             return os.read(fd, 64)
         except BlockingIOError:
+            self.server.check()
             return b''
 
     def server_fds(self):
@@ -121,6 +132,69 @@ class Bellring(Rig):
     def device(self, **options):
         """A QEMU that is attached, set up and has its own vectors."""
         return self.qemu(**options).ready()
+
+
+class Kept(Bellring):
+    """The same with a keeper: the server can die and come again."""
+
+    def __init__(self, *options, **how):
+        super().__init__('--keep', *options, **how)
+
+    def start(self, options):
+        self.callback(end_keeper, self.path)   # after the server has ended
+        super().start(options)
+
+    def die(self):
+        self.server.kill()
+
+    def again(self, under=()):
+        """The next server; returns when it serves."""
+        self.under = under
+        self.serve()
+
+    def upgrade(self):
+        """Has the server execute its program anew; returns at once.
+
+        upgraded() then waits until the new program serves.
+        """
+        self._served = self.server.said().count('listening on')
+        os.kill(self.server.pid, signal.SIGHUP)
+
+    def upgraded(self):
+        until(lambda: self.server.check() or
+              self.server.said().count('listening on') > self._served,
+              'the new program serves')
+
+
+# ---- who meets, rings both ways --------------------------------------------------
+
+def meet(device, client):
+    """Rings both ways on every vector: each knows the other and lives."""
+    vectors = range(device.vectors)
+    device.ring_until_heard(client.id, vectors[-1], heard(client, vectors[-1]))
+    us = device.position()
+    while us not in client.peers:
+        assert client.news(10) is not None, f'client {client.id} never heard of {us}'
+    for vector in vectors:
+        device.ring(client.id, vector)
+        client.wait_interrupt(vector)
+        client.ring(us, vector)
+        device.wait_interrupt(vector)
+
+
+def meet_device(one, two):
+    """The same between two devices."""
+    ids, last = (one.position(), two.position()), one.vectors - 1
+    until(lambda: one.ring(ids[1], last) or two.interrupts(), 'the join is known')
+    until(lambda: two.ring(ids[0], last) or one.interrupts(), 'the join is known')
+    for device in (one, two):
+        device.fence()
+        device.interrupts()
+    for vector in range(one.vectors):
+        one.ring(ids[1], vector)
+        two.wait_interrupt(vector)
+        two.ring(ids[0], vector)
+        one.wait_interrupt(vector)
 
 
 def heard(client, vector):

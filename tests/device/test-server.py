@@ -20,38 +20,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import tap
 from children import until
 from ivshmem import SEALS, drain
-from rig import Bellring, heard
+from rig import Bellring, meet, meet_device
 
 MAGIC = b'BELRING\0'   # doc/layout.md
-
-
-def meet(device, client):
-    """Rings both ways on every vector: each knows the other and lives."""
-    vectors = range(device.vectors)
-    device.ring_until_heard(client.id, vectors[-1], heard(client, vectors[-1]))
-    us = device.position()
-    while us not in client.peers:
-        assert client.news(10) is not None, f'client {client.id} never heard of {us}'
-    for vector in vectors:
-        device.ring(client.id, vector)
-        client.wait_interrupt(vector)
-        client.ring(us, vector)
-        device.wait_interrupt(vector)
-
-
-def meet_device(one, two):
-    """The same between two devices."""
-    ids, last = (one.position(), two.position()), one.vectors - 1
-    until(lambda: one.ring(ids[1], last) or two.interrupts(), 'the join is known')
-    until(lambda: two.ring(ids[0], last) or one.interrupts(), 'the join is known')
-    for device in (one, two):
-        device.fence()
-        device.interrupts()
-    for vector in range(one.vectors):
-        one.ring(ids[1], vector)
-        two.wait_interrupt(vector)
-        two.ring(ids[0], vector)
-        one.wait_interrupt(vector)
 
 
 def connect(path):

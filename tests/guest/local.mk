@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/rig.py \
 	%D%/test-conformance-vfio.py \
 	%D%/test-guest.py \
+	%D%/test-restart.py \
 	%D%/test-two-guests.py \
 	%D%/vm.py
 
@@ -17,6 +18,12 @@ EXTRA_PROGRAMS += %D%/port-probe
 %C%_port_probe_LDADD = libcore.la
 %C%_port_probe_LDFLAGS = -all-static
 CLEANFILES += %D%/port-probe
+
+EXTRA_PROGRAMS += %D%/counter
+%C%_counter_SOURCES = %D%/counter.c
+%C%_counter_LDADD = libbellring.la
+%C%_counter_LDFLAGS = -all-static
+CLEANFILES += %D%/counter
 
 # The conformance suite (tests/unit.mk), as a program for a guest.
 if HAVE_CHECK
@@ -32,11 +39,13 @@ endif
 GUEST_TESTS = \
 	%D%/test-guest.py \
 	%D%/test-two-guests.py \
+	%D%/test-restart.py \
 	%D%/test-conformance-vfio.py
 
 # check-TESTS alone would build every test program first. Two at once: an
 # emulated guest keeps hardly more than one core busy.
-check-guest: bellring-static bellring-server %D%/port-probe$(EXEEXT) $(GUEST_CONFORMANCE)
+check-guest: bellring bellring-static bellring-server %D%/port-probe$(EXEEXT) \
+		%D%/counter$(EXEEXT) $(GUEST_CONFORMANCE)
 	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS \
 		TESTS='$(GUEST_TESTS)' TEST_LOGS='$(GUEST_TESTS:.py=.log)' \
 		check_PROGRAMS= check_LTLIBRARIES=

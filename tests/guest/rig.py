@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import tap                                    # noqa: E402 (after the path)
 import vm                                     # noqa: E402
 import ivshmem                                # noqa: E402 (vm.py knows where)
 from children import Child, until             # noqa: E402
+from keeper import end_keeper                 # noqa: E402
 
 VECTORS = 16
 TOOL = os.path.join(vm.BUILD, 'bellring-static')
@@ -37,8 +39,37 @@ def guest(name, server, **options):
 
 # ---- the shared server and guest ---------------------------------------------------
 
+class Kept(vm.Server):
+    """A server with a keeper: it can die and come again."""
+
+    def __init__(self, *options, **how):
+        super().__init__('--keep', '--log-rate', '0', *options, **how)
+
+    def die(self):
+        if self._child:
+            self._child.__exit__(None, None, None)
+            self._child = None
+
+    def again(self):
+        self.__enter__()
+
+    def upgrade(self):
+        """Has it execute its program anew; returns when that serves."""
+        served = self.said().count('listening on')
+        os.kill(self.child.pid, signal.SIGHUP)
+        until(lambda: self.child.check() or self.said().count('listening on') > served,
+              'the new program serves')
+
+    def __exit__(self, *what):
+        self.die()
+        end_keeper(self.path)
+        super().__exit__(*what)
+
+
 class Rig:
     """Started when first wanted, ended with the program."""
+
+    server_class = vm.Server   # to be set before that
 
     def __init__(self):
         self._server = self._guest = None
@@ -49,8 +80,8 @@ class Rig:
         if not self._server:
             try:
                 # half for the bus, half for raw memory
-                self._server = vm.Server('--bus', '32M', size='64M',
-                                         vectors=VECTORS).__enter__()
+                self._server = self.server_class('--bus', '32M', size='64M',
+                                                 vectors=VECTORS).__enter__()
             except vm.Missing as e:
                 tap.missing_thing(str(e))
         return self._server
