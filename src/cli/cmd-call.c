@@ -3,9 +3,9 @@
 #include "cli.h"
 #include "json.h"
 #include "loop.h"
+#include "source.h"
 #include "sys.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,32 +84,27 @@ static int await_reply(struct call *c, uint64_t id)
 /* Standard input to its end: one byte more than is allowed tells of too much. */
 static int read_request(struct call *c, size_t max)
 {
-	int64_t n = 1;
+	struct source source;
+	size_t n = 1;
+	int rc;
 
 	c->request = malloc(max + 1);
 	if (!c->request)
 		return cli_no_memory();
-	while (n > 0 && c->len <= max) {
-		n = sys_read(stdin, c->request + c->len, max + 1 - c->len);
-		c->len += n > 0 ? (size_t)n : 0;
+	rc = source_open(&source, c->s, c->peer, "-");
+	while (rc == CLI_DONE && n > 0 && c->len <= max) {
+		rc = source_read(&source, c->request + c->len,
+				 max + 1 - c->len, &n);
+		c->len += rc == CLI_DONE ? n : 0;
 	}
-	if (n == -BELL_EINTR)
-		return cli_error("call %s: interrupted", c->peer);
-	if (n < 0)
-		return cli_error("call %s: reading standard input: %s", c->peer,
-				 strerror(errno));
-	return CLI_DONE;
+	source_close(&source);
+	return rc;
 }
 
 static int ask(struct call *c, const char *text)
 {
-	size_t max = bell_max_call(c->s->bus);
 	uint64_t id = 0;
-	int rc = text ? CLI_DONE : read_request(c, max);
-
-	if (rc != CLI_DONE)
-		return rc;
-	rc = bell_call_start(c->s->bus, c->id, c->method,
+	int rc = bell_call_start(c->s->bus, c->id, c->method,
 			     text ? text : c->request,
 			     text ? strlen(text) : c->len, c->s->timeout_ms,
 			     on_reply, c, &id);
@@ -132,6 +127,8 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	rc = session_join(s);
 	if (rc == CLI_DONE)
 		rc = session_await(s, argv[0], a->wait_peer_ms, &c.id);
+	if (rc == CLI_DONE && argc < 3)
+		rc = read_request(&c, bell_max_call(s->bus));
 	if (rc == CLI_DONE)
 		rc = loop_begin(&c.loop, s);
 	if (rc == CLI_DONE)

@@ -2,14 +2,15 @@
 /* bellring pub: a text, or a message a line, to all who subscribed to a topic */
 #include "cli.h"
 #include "json.h"
+#include "source.h"
 #include "sys.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH_DEFAULT 16u
 #define DEPTH_MAX 65536u
+#define READ_SIZE 16384u
 
 struct pub_args {
 	const char *file;
@@ -43,11 +44,11 @@ struct publisher {
 	struct session *s;
 	const char *topic; /* NULL: all */
 	const char *label; /* for messages */
-	const char *file_name;
-	FILE *file;
+	struct source source;
 	uint16_t tag;
 	char *line; /* owned */
 	size_t room, len; /* of line, bytes */
+	char piece[READ_SIZE];
 };
 
 static int publish(struct publisher *p, const void *data, size_t len)
@@ -60,7 +61,7 @@ static int publish(struct publisher *p, const void *data, size_t len)
 	return rc < 0 ? cli_fail(rc, "pub %s", p->label) : CLI_DONE;
 }
 
-static int append(struct publisher *p, int byte)
+static int append(struct publisher *p, char byte)
 {
 	size_t room = p->room ? 2 * p->room : 256;
 	char *larger;
@@ -68,7 +69,7 @@ static int append(struct publisher *p, int byte)
 	if (p->len == p->room) {
 		if (p->room > bell_max_piece(p->s->bus))
 			return cli_error("pub %s: %s: a line is longer than the %zu bytes "
-					 "of a message", p->label, p->file_name,
+					 "of a message", p->label, p->source.name,
 					 bell_max_piece(p->s->bus));
 		larger = realloc(p->line, room);
 		if (!larger)
@@ -76,30 +77,30 @@ static int append(struct publisher *p, int byte)
 		p->line = larger;
 		p->room = room;
 	}
-	p->line[p->len++] = (char)byte;
+	p->line[p->len++] = byte;
 	return CLI_DONE;
+}
+
+static int publish_line(struct publisher *p)
+{
+	size_t len = p->len;
+
+	p->len = 0;
+	return publish(p, p->line, len);
 }
 
 static int publish_lines(struct publisher *p)
 {
-	int rc = CLI_DONE, byte = 0;
+	size_t n = 1;
+	int rc = CLI_DONE;
 
-	sys_binary(p->file);
-	while (rc == CLI_DONE && byte != EOF && !sys_stopped()) {
-		byte = getc(p->file);
-		if (byte != '\n' && byte != EOF) {
-			rc = append(p, byte);
-		} else if (byte == '\n' || p->len > 0) {
-			rc = publish(p, p->line, p->len);
-			p->len = 0;
-		}
+	while (rc == CLI_DONE && n > 0) {
+		rc = source_read(&p->source, p->piece, sizeof(p->piece), &n);
+		for (size_t i = 0; i < n && rc == CLI_DONE && !sys_stopped(); i++)
+			rc = p->piece[i] == '\n' ? publish_line(p) :
+						   append(p, p->piece[i]);
 	}
-	if (rc == CLI_DONE && sys_stopped())
-		return cli_error("pub %s: interrupted", p->label);
-	if (rc == CLI_DONE && ferror(p->file))
-		return cli_error("pub %s: reading %s: %s", p->label, p->file_name,
-				 strerror(errno));
-	return rc;
+	return rc == CLI_DONE && p->len > 0 ? publish_line(p) : rc;
 }
 
 static struct bell_topic_stats stats_of(const struct publisher *p)
@@ -154,22 +155,6 @@ static int report(struct publisher *p)
 	return CLI_ABSENT;
 }
 
-/* An unreadable file is told before anything is opened or waited for. */
-static int open_file(struct publisher *p, const char *name)
-{
-	p->file_name = name;
-	if (strcmp(name, "-") == 0) {
-		p->file_name = "standard input";
-		p->file = stdin;
-		return CLI_DONE;
-	}
-	p->file = fopen(name, "rb");
-	if (!p->file)
-		return cli_error("pub %s: opening %s: %s", p->label, name,
-				 strerror(errno));
-	return CLI_DONE;
-}
-
 static int publish_all(struct publisher *p, const struct pub_args *a,
 		       const char *text)
 {
@@ -206,14 +191,13 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	if (a->depth && a->policy != BELL_DROP_OLDEST)
 		return cli_usage(&cmd_pub, "pub: --depth is for --policy drop-oldest");
 	if (!text)
-		rc = open_file(&p, a->file ? a->file : "-");
+		rc = source_open(&p.source, s, p.label, a->file ? a->file : "-");
 	if (rc == CLI_DONE)
 		rc = session_join(s);
 	if (rc == CLI_DONE)
 		rc = publish_all(&p, a, text);
 	free(p.line);
-	if (p.file && p.file != stdin)
-		fclose(p.file);
+	source_close(&p.source);
 	return rc;
 }
 

@@ -3,9 +3,9 @@
 #include "checksum.h"
 #include "cli.h"
 #include "progress.h"
+#include "source.h"
 #include "sys.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +33,7 @@ struct transfer {
 	struct session *s;
 	const char *peer; /* as the user named it */
 	struct bell_envelope env;
-	FILE *file;
-	const char *file_name;
+	struct source source;
 	uint64_t total;              /* bytes, or BELL_UNKNOWN */
 	char *buf;                   /* owned */
 	struct checksum *checksum;   /* owned */
@@ -56,21 +55,15 @@ static int sent(const struct transfer *t, int rc)
 static int read_some(struct transfer *t, size_t *len)
 {
 	uint64_t rest = t->total - t->progress.done;
-	int64_t n = sys_read(t->file, t->buf, rest < READ_SIZE ? (size_t)rest :
-								  READ_SIZE);
+	int rc = source_read(&t->source, t->buf,
+			     rest < READ_SIZE ? (size_t)rest : READ_SIZE, len);
 
-	if (n == -BELL_EINTR)
-		return cli_error("send %s: interrupted", t->peer);
-	if (n < 0)
-		return cli_error("send %s: reading %s: %s", t->peer,
-				 t->file_name, strerror(errno));
-	if (n == 0 && rest > 0 && t->total != BELL_UNKNOWN)
+	if (rc == CLI_DONE && *len == 0 && rest > 0 && t->total != BELL_UNKNOWN)
 		return cli_error("send %s: %s ended after %llu of %llu bytes: it "
-				 "was cut off meanwhile", t->peer, t->file_name,
+				 "was cut off meanwhile", t->peer, t->source.name,
 				 (unsigned long long)t->progress.done,
 				 (unsigned long long)t->total);
-	*len = (size_t)n;
-	return CLI_DONE;
+	return rc;
 }
 
 static int send_bytes(struct transfer *t)
@@ -98,7 +91,7 @@ static int send_message(struct transfer *t)
 
 	if (rc != CLI_DONE)
 		return rc;
-	progress_begin(&t->progress, t->file != stdin ||
+	progress_begin(&t->progress, t->source.file != stdin ||
 		       t->total != BELL_UNKNOWN, t->total);
 	rc = send_bytes(t);
 	value = checksum_value(t->checksum);
@@ -118,30 +111,13 @@ static int send_file(struct transfer *t)
 {
 	int rc;
 
-	sys_binary(t->file);
-	t->total = sys_file_rest(t->file);
+	t->total = sys_file_rest(t->source.file);
 	t->buf = malloc(READ_SIZE);
 	t->checksum = checksum_new();
 	rc = t->buf && t->checksum ? send_message(t) : cli_no_memory();
 	checksum_free(t->checksum);
 	free(t->buf);
 	return rc;
-}
-
-/* An unreadable file is told before anything is opened or waited for. */
-static int open_file(struct transfer *t, const char *name)
-{
-	t->file_name = name;
-	if (strcmp(name, "-") == 0) {
-		t->file_name = "standard input";
-		t->file = stdin;
-		return CLI_DONE;
-	}
-	t->file = fopen(name, "rb");
-	if (!t->file)
-		return cli_error("send %s: opening %s: %s", t->peer, name,
-				 strerror(errno));
-	return CLI_DONE;
 }
 
 static int run(struct session *s, const void *args, int argc, char **argv)
@@ -154,7 +130,7 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	if (text && a->file)
 		return cli_usage(&cmd_send, "send: both TEXT and -f FILE");
 	if (!text)
-		rc = open_file(&t, a->file ? a->file : "-");
+		rc = source_open(&t.source, s, t.peer, a->file ? a->file : "-");
 	if (rc == CLI_DONE)
 		rc = session_join(s);
 	if (rc == CLI_DONE)
@@ -165,8 +141,7 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 						  s->timeout_ms)) :
 			    send_file(&t);
 	}
-	if (t.file && t.file != stdin)
-		fclose(t.file);
+	source_close(&t.source);
 	return rc;
 }
 

@@ -27,6 +27,8 @@ bellring_SOURCES = \
 	%D%/recv-output.h \
 	%D%/session.c \
 	%D%/session.h \
+	%D%/source.c \
+	%D%/source.h \
 	%D%/sys.h \
 	%D%/table.c \
 	%D%/table.h

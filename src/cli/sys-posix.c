@@ -105,6 +105,17 @@ int sys_wait(bell_handle_t handle, int timeout_ms)
 	return 0;
 }
 
+int sys_wait_input(FILE *file, bell_handle_t handle, int timeout_ms)
+{
+	struct pollfd fds[] = { { .fd = handle, .events = POLLIN },
+				{ .fd = wake_fd[0], .events = POLLIN },
+				{ .fd = fileno(file), .events = POLLIN } };
+
+	if (poll(fds, 3, timeout_ms) < 0)
+		return errno == EINTR ? 0 : say_errno("poll");
+	return fds[2].revents != 0;
+}
+
 uint64_t sys_now_ns(void)
 {
 	struct timespec t;

@@ -37,6 +37,8 @@ void sys_raise_limits(void);
  * -BELL_EIO after telling why.
  */
 int sys_wait(bell_handle_t handle, int timeout_ms);
+/* The same; 1 if there is something to read in the file, or its end, else 0. */
+int sys_wait_input(FILE *file, bell_handle_t handle, int timeout_ms);
 
 /* Monotonic clock, and CPU time of this process (user and system), ns. */
 uint64_t sys_now_ns(void);

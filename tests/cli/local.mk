@@ -5,6 +5,7 @@ CLI_TESTS = \
 	%D%/test-errors.py \
 	%D%/test-forward.py \
 	%D%/test-messages.py \
+	%D%/test-news.py \
 	%D%/test-pipe.py \
 	%D%/test-raw.py \
 	%D%/test-topics.py \
@@ -12,7 +13,7 @@ CLI_TESTS = \
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py
 %D%/test-bench.log %D%/test-call.log %D%/test-errors.log %D%/test-forward.log \
-%D%/test-messages.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
+%D%/test-messages.log %D%/test-news.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
 	bellring bellring-server
 %D%/test-transfer.log: bellring bellring-server %D%/wrong-check
 
