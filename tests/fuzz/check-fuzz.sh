@@ -4,7 +4,7 @@
 # that crashes or hangs is shown, and stays in fuzz/crash/; add it to FOUND in
 # seeds.py. The corpus in fuzz/corpus/ is kept from run to run.
 . "$top_srcdir/tests/tap.sh"
-: "${FUZZ_SECONDS:=30}" "${FUZZ_TARGETS:=bus config control layout proto ring steward}"
+: "${FUZZ_SECONDS:=30}" "${FUZZ_TARGETS:=bus client config control layout proto ring steward}"
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS CFLAGS LDFLAGS
 
 fuzz=$top_builddir/fuzz

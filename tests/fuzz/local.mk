@@ -1,11 +1,11 @@
 # `make check-fuzz`: each target of FUZZ_TARGETS for FUZZ_SECONDS (30), in a
 # build of its own below fuzz/. To go on with one by hand:
 #     cd fuzz && tests/fuzz/fuzz-bus corpus/bus
-FUZZ_TARGETS = bus config control layout proto ring steward
+FUZZ_TARGETS = bus client config control layout proto ring steward
 HOSTILE = %D%/hostile.c %D%/hostile.h
 
 # Only what clang built with -fsanitize=fuzzer-no-link links to them.
-EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-config %D%/fuzz-control \
+EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-client %D%/fuzz-config %D%/fuzz-control \
 	%D%/fuzz-layout %D%/fuzz-proto %D%/fuzz-ring \
 	%D%/fuzz-steward
 %C%_fuzz_bus_SOURCES = \
@@ -17,6 +17,17 @@ EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-config %D%/fuzz-control \
 	$(HOSTILE)
 %C%_fuzz_bus_LDADD = libcore.la
 %C%_fuzz_bus_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_client_SOURCES = \
+	%D%/fuzz-client.c \
+	%D%/restart.c \
+	%D%/restart.h \
+	%D%/told-client.c \
+	%D%/told-client.h \
+	$(HOSTILE)
+%C%_fuzz_client_CPPFLAGS = $(DAEMON_CPPFLAGS)
+%C%_fuzz_client_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+%C%_fuzz_client_LDADD = libserver.la libcore.la $(EVENT_LIBS)
+%C%_fuzz_client_LDFLAGS = -fsanitize=fuzzer
 %C%_fuzz_config_SOURCES = %D%/fuzz-config.c $(HOSTILE)
 %C%_fuzz_config_CPPFLAGS = $(DAEMON_CPPFLAGS)
 %C%_fuzz_config_LDADD = libserver.la libcore.la $(EVENT_LIBS)
@@ -51,11 +62,15 @@ EXTRA_PROGRAMS += %D%/fuzz-bus %D%/fuzz-config %D%/fuzz-control \
 
 # The same targets without a fuzzer, by any compiler: what was once found, and
 # the seeds, are part of `make check`.
-check_PROGRAMS += %D%/replay-bus %D%/replay-config %D%/replay-control \
+check_PROGRAMS += %D%/replay-bus %D%/replay-client %D%/replay-config %D%/replay-control \
 	%D%/replay-layout %D%/replay-proto %D%/replay-ring \
 	%D%/replay-steward
 %C%_replay_bus_SOURCES = %D%/replay.c $(%C%_fuzz_bus_SOURCES)
 %C%_replay_bus_LDADD = libcore.la
+%C%_replay_client_SOURCES = %D%/replay.c $(%C%_fuzz_client_SOURCES)
+%C%_replay_client_CPPFLAGS = $(%C%_fuzz_client_CPPFLAGS)
+%C%_replay_client_CFLAGS = $(%C%_fuzz_client_CFLAGS)
+%C%_replay_client_LDADD = $(%C%_fuzz_client_LDADD)
 %C%_replay_config_SOURCES = %D%/replay.c $(%C%_fuzz_config_SOURCES)
 %C%_replay_config_CPPFLAGS = $(%C%_fuzz_config_CPPFLAGS)
 %C%_replay_config_LDADD = $(%C%_fuzz_config_LDADD)
@@ -74,7 +89,7 @@ check_PROGRAMS += %D%/replay-bus %D%/replay-config %D%/replay-control \
 %C%_replay_steward_CPPFLAGS = $(%C%_fuzz_steward_CPPFLAGS)
 %C%_replay_steward_LDADD = libcore.la
 TESTS += %D%/test-replay.py
-%D%/test-replay.log: %D%/replay-bus %D%/replay-config %D%/replay-control \
+%D%/test-replay.log: %D%/replay-bus %D%/replay-client %D%/replay-config %D%/replay-control \
 	%D%/replay-layout %D%/replay-proto %D%/replay-ring \
 	%D%/replay-steward
 

@@ -308,10 +308,59 @@ def control():
         yield f'no-http-{i}', asked(1, b'', line, b'')
 
 
-# (target, name, hexadecimal)
-FOUND = []
+# ---- client: wishes, then operations ----
 
-TARGETS = {'bus': bus, 'config': config, 'control': control, 'layout': layout,
+CONNECT, SEND_BYTES, SHUTDOWN, READ_SOME, CLOSE, TURN, PASS = 0, 1, 2, 3, 4, 5, 6
+KICK, DRAIN, EXEC, KILL, SCRIBBLE_WORD, VISIT, GO_ON = 7, 8, 9, 10, 11, 12, 13
+RAW_MEMORY, SYSTEMD, LAZY, FEW = 1, 2, 4, 8
+
+
+def act(code, who=0, *args):
+    return op(code, who, *args)
+
+
+def client():
+    go_on = act(GO_ON)
+    crowd = b''.join(act(CONNECT, who) for who in range(8))
+    whole = act(READ_SOME, 1, 255, 7) + act(READ_SOME, 3, 255, 7)
+    for wishes in (0, RAW_MEMORY, SYSTEMD, LAZY, FEW, SYSTEMD | LAZY):
+        start = bytes([wishes]) + crowd + go_on
+        yield f'come-and-go-{wishes}', start + act(CLOSE, 2) + go_on + act(CONNECT, 2) + go_on \
+            + act(CLOSE, 1) + act(CLOSE, 7) + whole
+        yield f'exec-{wishes}', start + act(EXEC) + go_on + act(CLOSE, 0) + act(EXEC) \
+            + act(CONNECT, 0) + whole
+        yield f'exec-soon-{wishes}', bytes([wishes]) + crowd + act(EXEC) + act(TURN) + act(EXEC)
+        yield f'kill-{wishes}', start + act(KILL, 0, *bytes(8)) + go_on + act(CLOSE, 0) \
+            + act(KILL, 0, *bytes(8)) + act(CONNECT, 0) + whole
+        yield f'lost-{wishes}', start + act(KILL, 0, 0, 1, 0, 0, 0, 0, 0, 0) + act(CONNECT, 1)
+        yield f'afresh-{wishes}', start + act(KILL, 0, *[255] * 8) + crowd
+        yield f'visits-{wishes}', start + act(VISIT, 0, 15) + act(EXEC) + act(VISIT, 0, 9) + go_on
+    # More than the sockets of those who do not read hold.
+    full = bytes([LAZY]) + crowd + go_on + (act(VISIT, 0, 15) + go_on) * 12
+    yield 'full', full + (act(READ_SOME, 1, 255, 7) + go_on) * 6
+    for how, more in ((EXEC, b''), (KILL, bytes(8))):
+        yield f'full-{how}', full + act(how) + more + (act(READ_SOME, 1, 255, 7) + go_on) * 3 \
+            + act(how) + more
+    for how in range(3):
+        yield f'shutdown-{how}', b'\0' + crowd + go_on + act(SHUTDOWN, 3, how) + go_on
+    for beside in range(2):
+        yield f'send-{beside}', b'\0' + crowd + act(SEND_BYTES, 1, 3, beside, 1, 2, 3) \
+            + go_on + act(SEND_BYTES, 2, 8, beside) + act(EXEC) + go_on
+    yield 'kick', b'\0' + crowd + go_on + act(KICK, 2, 0) + act(KICK, 2, 0) + act(EXEC)
+    yield 'drain', b'\0' + act(CONNECT, 0) + go_on + act(DRAIN, 1) + act(CONNECT, 1) + go_on \
+        + act(DRAIN, 0) + act(CONNECT, 2) + go_on
+    for word in (0, 1, 5, 16, 32, 40, 64):
+        yield f'scribble-{word}', b'\0' + crowd + go_on \
+            + act(SCRIBBLE_WORD, 0, word, 0, *[3] * 8) + act(CLOSE, 1) + go_on + act(EXEC)
+
+
+# (target, name, hexadecimal)
+FOUND = [
+    # Draining and without peers, a successor told of it before anybody listened.
+    ('client', 'drained-before-restart', '001809'),
+]
+
+TARGETS = {'bus': bus, 'client': client, 'config': config, 'control': control, 'layout': layout,
            'proto': proto, 'ring': ring, 'steward': steward}
 
 
