@@ -214,9 +214,15 @@ def one_death(stop):
             if kept:
                 until(lambda: c.knows(a.id), 'agreement')
                 ring_all(a, c)
+            # Once more: what it keeps has to be what it kept.
+            server.die()
+            server.again()
             with Client(server) as d:
-                until(lambda: a.knows(d.id, *there), 'the join')
+                until(lambda: a.knows(d.id, *there) and d.knows(a.id, *there), 'the join')
                 ring_all(a, d)
+                if kept:
+                    until(lambda: c.knows(a.id, d.id), 'the join')
+                    ring_all(c, d)
             return not kept
 
 

@@ -79,6 +79,9 @@ static int add_all(struct snapshot_reader *r, struct inherit *in)
 		     { "control", &head.control }, { "metrics", &head.metrics } };
 	int rc = snapshot_read(r, &head, sizeof(head));
 
+	/* Otherwise it comes as it came to us: as a socket of somebody else. */
+	if (rc == 0 && !head.owns_socket)
+		ones[1].name = "listener";
 	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]) && rc == 0; i++)
 		if (*ones[i].fd >= 0)
 			rc = inherit_add(in, ones[i].name, ones[i].fd);

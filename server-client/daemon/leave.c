@@ -59,7 +59,7 @@ void leave_reap(struct server *s)
 		let_go(s, gone);
 		admit_again(s);
 	}
-	if (s->draining && peers_count(s->peers) == 0)
+	if (s->draining && s->drained && peers_count(s->peers) == 0)
 		s->drained(s->drained_arg);
 }
 

@@ -33,10 +33,11 @@ static bool is_socket(int fd)
 static int find_slot(const struct snapshot_vector *v, unsigned count, int fd,
 		     const struct vectors *have)
 {
-	uint64_t ident = count > 0 && v[0].ident != 0 ? vectors_ident(fd) : 0;
+	bool ordered = v[0].ident == 0;
+	uint64_t ident = ordered ? 0 : vectors_ident(fd);
 
 	for (unsigned i = 0; i < count; i++)
-		if (have->fd[i] < 0 && v[i].ident == ident)
+		if (have->fd[i] < 0 && (ordered || v[i].ident == ident))
 			return (int)i;
 	return -1;
 }
@@ -254,11 +255,36 @@ static bool is_known(const struct server *s, int sock)
 	return false;
 }
 
+/*
+ * Nobody has been told of the vectors that are kept with it, so any order is right;
+ * but a later successor without idents would take them for the ones that are used.
+ */
+static void use_kept_vectors(struct server *s, struct inherit *in, uint64_t join,
+			     int *sock)
+{
+	static const struct snapshot_vector by_order;
+	struct vectors *vectors = vectors_empty(s->cfg->vectors);
+	char name[24];
+
+	if (vectors)
+		collect(in, join, &by_order, sock, vectors);
+	if (vectors && is_complete(*sock, vectors)) {
+		vectors_free(s->spare);
+		s->spare = vectors;
+		return;
+	}
+	vectors_free(vectors);
+	snapshot_name(join, name);
+	store_remove(s->store, name);
+}
+
 /* It was accepted, and nothing said to it yet. */
-static void take_newcomer(struct server *s, int *sock, uint64_t join)
+static void take_newcomer(struct server *s, struct inherit *in, int *sock,
+			  uint64_t join)
 {
 	if (is_known(s, *sock))
 		return;
+	use_kept_vectors(s, in, join, sock);
 	if (!s->spare && vectors_new(s->cfg->vectors, &s->spare) < 0) {
 		log_error("newcomer: dropped: %s", bell_detail());
 		return;
@@ -274,7 +300,31 @@ static bool is_member(const struct server *s, uint64_t join)
 	return false;
 }
 
-static void take_rest(struct server *s, struct inherit *in, uint64_t next_join)
+/* All of that name are closed, here and, unless it is a peer's now, in the store. */
+static void let_go(struct server *s, struct inherited *one, int *fd, uint64_t number)
+{
+	fd_close(fd);
+	if (!is_member(s, number))
+		store_remove(s->store, one->name);
+}
+
+static void take_newcomers(struct server *s, struct inherit *in, uint64_t next_join)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		struct inherited *one = &in->fds[i];
+		uint64_t number;
+		int fd;
+
+		if (one->fd < 0 || !inherit_number(one->name, &number) ||
+		    number < next_join || !is_socket(one->fd))
+			continue;
+		fd = fd_take(&one->fd);
+		take_newcomer(s, in, &fd, number);
+		let_go(s, one, &fd, number);
+	}
+}
+
+static void forget_rest(struct server *s, struct inherit *in)
 {
 	for (size_t i = 0; i < in->count; i++) {
 		struct inherited *one = &in->fds[i];
@@ -282,12 +332,8 @@ static void take_rest(struct server *s, struct inherit *in, uint64_t next_join)
 
 		if (one->fd < 0 || inherit_is_part(one->name))
 			continue;
-		if (inherit_number(one->name, &number) && number >= next_join &&
-		    is_socket(one->fd))
-			take_newcomer(s, &one->fd, number);
-		fd_close(&one->fd);
-		if (!is_member(s, number))
-			store_remove(s->store, one->name);
+		inherit_number(one->name, &number);
+		let_go(s, one, &one->fd, number);
 	}
 }
 
@@ -308,8 +354,9 @@ void restore_go_on(struct server *s, struct inherit *in)
 	s->counters.restarts++;
 	resume_members(s);
 	/* Not saved before all are members whose numbers are below the next. */
-	take_rest(s, in, next_join);
+	take_newcomers(s, in, next_join);
 	s->next_join = after_all(in, next_join);
+	forget_rest(s, in);
 	leave_reap(s);
 	tend_after_restart(s);
 	news_greet_waiting(s);

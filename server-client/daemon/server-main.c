@@ -376,13 +376,26 @@ static int start(struct program *p)
 	return 0;
 }
 
+/* A manager that starts us again forgets nothing, one that stops us all. */
+static void leave_others(struct program *p)
+{
+	if (!p->server)
+		return;
+	store_remove(&p->store, "control");
+	store_remove(&p->store, "metrics");
+	metrics_free(p->metrics);
+	control_free(p->control);
+}
+
 static void done(struct program *p)
 {
 	ownfile_remove(&p->pid_file);
 	log_flush();
-	/* Sockets keep their files, and peers hear nothing. */
-	if (p->stays)
+	/* Peers hear nothing, and their socket stays; the others are made anew. */
+	if (p->stays) {
+		leave_others(p);
 		return;
+	}
 	metrics_free(p->metrics);
 	control_free(p->control);
 	server_free(p->server);

@@ -278,6 +278,9 @@ void server_on_drained(struct server *s, server_drained_fn *fn, void *arg)
 {
 	s->drained = fn;
 	s->drained_arg = arg;
+	/* A successor may have nobody left already. */
+	if (s->draining)
+		event_active(s->reap, 0, 0);
 }
 
 size_t server_memory_size(const struct server *s)

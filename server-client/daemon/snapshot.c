@@ -48,6 +48,7 @@ static unsigned char *put_head(unsigned char *at, const struct server *s)
 		.book = peers_book(s->peers),
 		.counters = s->counters,
 		.draining = s->draining,
+		.owns_socket = s->listener.file.path != NULL,
 		.memory = s->shm.fd,
 		.socket = s->listener.fd,
 		.control = s->control_fd,

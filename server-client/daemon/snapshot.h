@@ -22,6 +22,7 @@ struct snapshot_head {
 	struct peers_book book;
 	struct inspect_counters counters;
 	int32_t draining;
+	int32_t owns_socket; /* its file is ours to remove */
 	/* Descriptors, of use only after an execve(2); -1: none. */
 	int32_t memory, socket, control, metrics;
 };

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x6574617473676e72) /* "rngstate" */
-#define VERSION 1u
+#define VERSION 2u
 #define LOG_ROOM 256u
 #define ALIGN 64u
 #define MAPPED ((size_t)1 << 29) /* more than any state; the file is shorter */
