@@ -29,6 +29,7 @@ TOLD = %D%/told.c %D%/told.h
 tests_test_proto_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_proto_LDADD = $(TEST_LIBS)
 
+tests_test_peers_SOURCES = %D%/test-peers.c %D%/peers-model.c %D%/peers-model.h
 tests_test_peers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_peers_LDADD = libserver.la $(TEST_LIBS)
 
@@ -119,4 +120,4 @@ SERVER_PY = \
 	%D%/test-server-systemd.py
 check_PROGRAMS += %D%/kill-at
 TESTS += $(SERVER_PY)
-EXTRA_DIST += $(SERVER_PY) %D%/controlled.py %D%/served.py
+EXTRA_DIST += $(SERVER_PY) %D%/controlled.py %D%/manager.py %D%/served.py
