@@ -3,13 +3,16 @@
 # and a Debian kernel (kernel.py says where that comes from), but no root.
 EXTRA_DIST += \
 	%D%/blocks.py \
+	%D%/debian.py \
 	%D%/initramfs.py \
 	%D%/kernel.py \
+	%D%/managed.py \
 	%D%/pair.py \
 	%D%/rig.py \
 	%D%/test-conformance-vfio.py \
 	%D%/test-guest.py \
 	%D%/test-restart.py \
+	%D%/test-systemd.py \
 	%D%/test-two-guests.py \
 	%D%/vm.py
 
@@ -40,11 +43,12 @@ GUEST_TESTS = \
 	%D%/test-guest.py \
 	%D%/test-two-guests.py \
 	%D%/test-restart.py \
+	%D%/test-systemd.py \
 	%D%/test-conformance-vfio.py
 
 # check-TESTS alone would build every test program first. Two at once: an
 # emulated guest keeps hardly more than one core busy.
-check-guest: bellring bellring-static bellring-server %D%/port-probe$(EXEEXT) \
+check-guest: bellring bellring-static bellring-server $(UNITS) %D%/port-probe$(EXEEXT) \
 		%D%/counter$(EXEEXT) $(GUEST_CONFORMANCE)
 	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS \
 		TESTS='$(GUEST_TESTS)' TEST_LOGS='$(GUEST_TESTS:.py=.log)' \
