@@ -73,7 +73,7 @@ static const struct {
 	  "peer 1 left" },
 	{ "silent", { { 0, 0, AWAIT } }, 1, BELL_EAGAIN,
 	  "not complete in time: 0 messages came, no version yet; is the server "
-	  "full (its --max-peers)?" },
+	  "stopped, or out of descriptors?" },
 	{ "stops in the version", { { 0, 0, HALF } }, 1, BELL_EAGAIN,
 	  "0 messages came, no version yet" },
 	{ "stops before the memory", { HELLO }, 2, BELL_EAGAIN,

@@ -163,7 +163,7 @@ def not_allowed():
     """Nor is root, if it is not listed; who was in stays."""
     with scene(0, '--allow-user', str(OTHER), '--allow-group', str(OTHER)) as (s,):
         for _ in range(3):
-            refused(s, f'user {os.geteuid()}, group {os.getegid()}: refused')
+            refused(s, f'user {os.geteuid()}, group {os.getegid()}: neither')
         assert 'joined' not in s.log(), s.log()
 
 
@@ -182,7 +182,7 @@ def by_users_and_groups_of_others():
             assert not joins_as(s, OTHER, OTHER)
             assert not joins_as(s, GROUP, USER)
             assert not joins_as(s, 0, 0)
-            until(lambda: s.log().count(': refused: neither') == 4, s.log())
+            until(lambda: s.log().count(': neither that user') == 4, s.log())
             assert s.log().count('joined') == 4, s.log()
 
 
