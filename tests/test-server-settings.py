@@ -326,6 +326,32 @@ def check_starts_nothing():
 
 
 @tap.case
+def by_the_name_of_the_server_of_qemu():
+    """Then it goes to the background, as that one does, and has its defaults."""
+    with Place() as place:
+        program = os.path.join(place.dir, 'ivshmem-server')
+        at = {name: os.path.join(place.dir, name) for name in ('socket', 'pid')}
+        os.symlink(SERVER, program)
+        done = subprocess.run([program, '-S', at['socket'], '-p', at['pid']],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=DEADLINE)
+        assert done.returncode == 0, done
+        with open(at['pid']) as f:
+            pid = int(f.read())
+        try:
+            assert os.getsid(pid) == pid
+            with Client(type('', (), {'path': at['socket']}), greet=False) as c:
+                assert [c.message()[0] for _ in range(4)] == [0, 0, -1, 0]
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        until(lambda: not os.path.exists(at['pid']), 'its end')
+        done = subprocess.run([program, '--check', '-v'], capture_output=True, text=True,
+                              timeout=DEADLINE)
+        for line in ('socket = /tmp/ivshmem_socket', 'size = 4M', 'vectors = 1'):
+            assert line in done.stdout, done.stdout
+
+
+@tap.case
 def options_of_the_server_of_qemu():
     """As a script would start it, and what comes of each."""
     with Place() as place:

@@ -236,13 +236,51 @@ static int complete(struct options *o)
 	return -BELL_EINVAL;
 }
 
+/* ---- in the place of QEMU's server ---------------------------------------------------
+ *
+ * By its name, ivshmem-server, this program has its defaults: scripts that rely on
+ * them go on working. Its main.c is in QEMU's contrib/ivshmem-server.
+ */
+
+static bool is_in_place_of_qemus(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, "ivshmem-server") == 0;
+}
+
+static int preset_as_qemus(struct options *o)
+{
+	static const struct {
+		const char *name, *value;
+	} presets[] = { { "socket", "/tmp/ivshmem_socket" },
+			{ "size", "4M" },
+			{ "vectors", "1" },
+			{ "daemon", "yes" } };
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]) && rc == 0; i++)
+		rc = settings_set(o, settings_find(presets[i].name),
+				  presets[i].value, FROM_PRESET, 0);
+	return rc;
+}
+
+/* It writes one only in the background. */
+static int pid_file_as_qemus(struct options *o)
+{
+	if (!o->daemon || o->pid_file || geteuid() != 0)
+		return 0;
+	return set_default(o, "pid-file", "/var/run/ivshmem-server.pid");
+}
+
 /* ---- all of it ----------------------------------------------------------------------- */
 
 static enum options_result read_all(int argc, char **argv, struct options *o)
 {
+	bool as_qemus = is_in_place_of_qemus(argv[0]);
 	enum options_result result;
 
-	if (options_init(o) < 0) {
+	if (options_init(o) < 0 || (as_qemus && preset_as_qemus(o) < 0)) {
 		log_error("%s", bell_detail());
 		return OPTIONS_WRONG;
 	}
@@ -251,7 +289,7 @@ static enum options_result read_all(int argc, char **argv, struct options *o)
 		return result;
 	if (o->config_file && !conffile_read(o, o->config_file))
 		return OPTIONS_WRONG;
-	if (complete(o) < 0)
+	if (complete(o) < 0 || (as_qemus && pid_file_as_qemus(o) < 0))
 		return OPTIONS_WRONG;
 	if (!o->check)
 		return OPTIONS_RUN;
