@@ -196,6 +196,24 @@ def daemon():
 
 
 @tap.case
+def daemon_without_standard_streams():
+    """What it opens must not become standard error, and be written to."""
+    with tempfile.TemporaryDirectory() as place:
+        path, pid = os.path.join(place, 's'), os.path.join(place, 'pid')
+        done = subprocess.run(['sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', SERVER, '-d',
+                               '-S', path, '-p', pid], timeout=DEADLINE)
+        assert done.returncode == 0
+        with open(pid) as f:
+            number = int(f.read())
+        try:
+            with Client(type('', (), {'path': path})) as c:
+                assert c.id == 0
+        finally:
+            os.kill(number, signal.SIGTERM)
+        until(lambda: not os.path.exists(pid), 'the end of the daemon')
+
+
+@tap.case
 def default_socket():
     """Of a plain user: root's would be in /run."""
     user = 65534 if os.getuid() == 0 else os.getuid()

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import glob
+import json
 import os
 import random
 import resource
@@ -19,7 +20,7 @@ import termios
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from served import BUILD, DEADLINE, SERVER, VECTORS, Client, Server, fails, listens, \
+from served import BELLRING, BUILD, DEADLINE, SERVER, VECTORS, Client, Server, fails, listens, \
     until
 
 KILL_AT = os.path.join(BUILD, 'tests', 'kill-at')
@@ -387,6 +388,126 @@ def upgrade_cannot_change_the_user():
                 with open(f'/proc/{server.process.pid}/status', encoding='ascii') as f:
                     assert 'Uid:\t65534\t65534\t65534' in f.read()
             os.chmod(server.dir, 0o777)  # it may remove its sockets
+
+
+@tap.case
+def many_upgrades_at_once():
+    """One that comes while the program starts waits until it has."""
+    with Server() as server, clients(server, 2) as (a, b):
+        for _ in range(200):
+            server.process.send_signal(signal.SIGHUP)
+            select.select([], [], [], 0.002)
+        upgrade(server)
+        ring_all(a, b)
+        with Client(server) as c:
+            until(lambda: a.knows(b.id, c.id), 'the join')
+
+
+@tap.cases([(ms,) for ms in (1, 3, 5, 8, 12)])
+def stopped_while_it_upgrades(ms):
+    with Kept() as server, clients(server, 1) as (a,):
+        server.process.send_signal(signal.SIGHUP)
+        select.select([], [], [], ms / 1000)
+        assert server.stop() == 0, server.log()
+        assert a.message() is None
+        until(lambda: not os.path.exists(server.path + '.keep'), 'the end of the keeper')
+        assert not os.path.exists(server.path)
+
+
+@tap.cases([('control', 'no-control = yes\n', 'control = /nonexistent/c\n'),
+            ('keep', '', 'keep = yes\n'),
+            ('metrics', '', 'metrics = unix:/nonexistent/m\n')])
+def upgrade_cannot_add(_, before, after):
+    with tempfile.TemporaryDirectory() as place:
+        conf = os.path.join(place, 'conf')
+        with open(conf, 'w', encoding='utf-8') as f:
+            f.write(before)
+        with Server('--config', conf) as server, clients(server, 2) as (a, b):
+            with open(conf, 'w', encoding='utf-8') as f:
+                f.write(after)
+            upgrade(server)
+            ring_all(a, b)
+            with Client(server) as c:
+                until(lambda: a.knows(b.id, c.id), 'the join')
+
+
+def drop(client, count):
+    """The numbers of its next messages, without their descriptors."""
+    numbers = []
+    for _ in range(count):
+        number, fd = client.message()
+        numbers.append(number)
+        if fd is not None:
+            os.close(fd)
+    return numbers
+
+
+@tap.case
+def upgrade_to_fewer_vectors():
+    """The newcomer's greeting is as long as the vectors of those who came before."""
+    with tempfile.TemporaryDirectory() as place:
+        conf = os.path.join(place, 'conf')
+        with open(conf, 'w', encoding='utf-8') as f:
+            f.write('vectors = 256\nqueue = 4K\n')
+        with Server('--config', conf) as server, contextlib.ExitStack() as stack:
+            for _ in range(3):
+                old = stack.enter_context(Client(server, greet=False))
+                drop(old, 3 + 256)
+            with open(conf, 'w', encoding='utf-8') as f:
+                f.write('vectors = 1\nqueue = 4K\n')
+            upgrade(server)
+            with Client(server, greet=False) as c:
+                got = drop(c, 3 + 3 * 256 + 1)
+                assert got[:3] == [0, 3, -1] and got[-1] == 3
+
+
+def status(server):
+    done = subprocess.run([BELLRING, '--json', 'server', 'status', '-S', server.path],
+                          capture_output=True, text=True, timeout=DEADLINE, check=True)
+    return json.loads(done.stdout.splitlines()[0])
+
+
+@tap.case
+def draining_goes_on():
+    with Kept() as server, clients(server, 2) as (a, b):
+        subprocess.run([BELLRING, 'server', 'drain', '-S', server.path], check=True,
+                       capture_output=True, timeout=DEADLINE)
+        assert status(server)['draining']
+        server.die()
+        server.again()
+        assert status(server)['draining']
+        a.close()
+        b.close()
+        assert server.process.wait(DEADLINE) == 0
+        until(lambda: not os.path.exists(server.path + '.keep'), 'the end of the keeper')
+
+
+@tap.case
+def a_shortage_at_the_start_loses_nobody():
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (90, 90))
+    with Kept() as server, clients(server, 2) as (a, b):
+        server.die()
+        server.again(limit=few, wait=False)
+        assert server.process.wait(DEADLINE) == 1, server.log()
+        assert a.knows(b.id) and b.knows(a.id)
+        server.again()
+        ring_all(a, b)
+        with Client(server) as c:
+            until(lambda: a.knows(b.id, c.id), 'the join')
+
+
+@tap.case
+def who_comes_when_it_stops_is_told_so():
+    with Server() as server, clients(server, 1) as (a,), contextlib.ExitStack() as stack:
+        server.process.send_signal(signal.SIGSTOP)
+        late = [stack.enter_context(Client(server, greet=False)) for _ in range(20)]
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGCONT)
+        assert server.process.wait(DEADLINE) == 0
+        # Each got at least the beginning of a greeting, or a number.
+        first = [c.message() for c in late]
+        assert all(m in ((0, None), (-105, None)) for m in first), first
 
 
 # ---- the keeper ---------------------------------------------------------------------

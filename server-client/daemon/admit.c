@@ -194,7 +194,7 @@ static bool ready_for_one(struct server *s)
 		pause_accept(s);
 		return false;
 	}
-	if (peers_has_room(s->peers)) {
+	if (peers_count(s->peers) < s->max_peers && peers_has_room(s->peers)) {
 		s->full_ns = 0;
 		return true;
 	}
@@ -248,4 +248,25 @@ void admit_on_resume(int none, short what, void *server)
 	(void)none;
 	(void)what;
 	event_add(s->acceptable, NULL);
+}
+
+/*
+ * A QEMU whose greeting is cut off spins for ever: see refuse(). The backlog of a
+ * service manager's socket is for its next server.
+ */
+void admit_nobody(struct server *s)
+{
+	struct access_who who = { 0 };
+	unsigned char bytes[PROTO_SIZE];
+	int sock;
+
+	proto_encode(PROTO_REFUSED_DRAINING, bytes);
+	for (const struct client *c = s->waiting; c; c = c->next_waiting)
+		if (c->sock >= 0)
+			sockfd_send(c->sock, bytes, sizeof(bytes), -1);
+	error_detail(BELL_EBUSY, "the server stops");
+	while (s->listener.file.path &&
+	       (sock = accept4(s->listener.fd, NULL, NULL,
+			       SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+		refuse(s, &sock, &who, PROTO_REFUSED_DRAINING);
 }

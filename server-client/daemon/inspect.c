@@ -129,6 +129,7 @@ void inspect_drain(struct server *s, bool on)
 {
 	s->draining = on;
 	state_change(s->state);
+	state_save(s->state);
 	/* Looks whether there is nobody already. */
 	event_active(s->reap, 0, 0);
 }

@@ -132,8 +132,11 @@ static void welcome(int listener, int *server, const struct inherit *held)
 {
 	int sock = accept(listener, NULL, NULL);
 
-	if (sock < 0)
+	if (sock < 0) {
+		/* Out of descriptors, perhaps: it knocks on. */
+		poll(NULL, 0, 100);
 		return;
+	}
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (*server < 0 && give_all(sock, held) == 0)
 		*server = fd_take(&sock);

@@ -13,6 +13,8 @@ libserver_la_SOURCES = \
 	%D%/accounts.c \
 	%D%/accounts.h \
 	%D%/admit.c \
+	%D%/announce.c \
+	%D%/announce.h \
 	%D%/background.c \
 	%D%/background.h \
 	%D%/client.c \

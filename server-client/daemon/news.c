@@ -131,6 +131,16 @@ static bool may_greet(const struct server *s, const struct client *c)
 	return true;
 }
 
+/* Who came before an upgrade may have another number of vectors. */
+static size_t greeting_bytes(const struct server *s)
+{
+	size_t messages = 3;
+
+	for (size_t i = 0; i < peers_count(s->peers); i++)
+		messages += s->clients[peers_id(s->peers, i)]->vectors->count;
+	return messages * PROTO_SIZE;
+}
+
 static void greet(struct server *s, struct client *c)
 {
 	struct peers_list list;
@@ -139,8 +149,7 @@ static void greet(struct server *s, struct client *c)
 		client_doom(c, "dropped: it cannot be greeted");
 		return;
 	}
-	c->bound = s->cfg->queue_bytes +
-		   (3 + peers_count(s->peers) * s->cfg->vectors) * PROTO_SIZE;
+	c->bound = s->cfg->queue_bytes + greeting_bytes(s);
 	c->greeted_ns = os_now_ns();
 	news_distribute(s, &list);
 }

@@ -2,6 +2,7 @@
 /*
  * server-main.c - bellring-server: the process around the server
  */
+#include "announce.h"
 #include "background.h"
 #include "control.h"
 #include "fd.h"
@@ -16,6 +17,7 @@
 #include "watchdog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <event2/event.h>
 #include <limits.h>
 #include <signal.h>
@@ -30,8 +32,10 @@ struct program {
 	struct options o;
 	struct event_base *base;
 	struct event *signals[4];
+	struct event *upgrade; /* is due */
 	struct event *watchdog;
 	struct event *hold;    /* the log holds messages back for that long */
+	struct inherit in;     /* what a former server left; empty once it runs */
 	struct store store;    /* where descriptors are kept */
 	struct store manager;  /* who started us, and wants to know how we are */
 	struct server *server;
@@ -52,9 +56,14 @@ static int fail(void)
 
 static void stop(void *arg)
 {
+	static const char *const parts[] = { "state", "memory", "socket",
+					     "control", "metrics" };
 	struct program *p = arg;
 
 	log_info("stopping: drained, and the last peer left");
+	/* There is nothing to go on from. */
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		store_remove(&p->store, parts[i]);
 	store_notify(&p->manager, "STOPPING=1");
 	event_base_loopbreak(p->base);
 }
@@ -71,15 +80,42 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 	event_base_loopbreak(p->base);
 }
 
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
+}
+
+/*
+ * Signals that come from here on wait for the new program, or for its failure.
+ * Those that came before, and that only the loop knows of, are obeyed first.
+ */
 static void on_upgrade(evutil_socket_t number, short what, void *arg)
 {
+	static const struct timeval soon = { .tv_usec = 10000 };
 	struct program *p = arg;
 
 	(void)number;
 	(void)what;
 	log_info("upgrade: executing the program anew");
 	store_notify(&p->manager, "RELOADING=1");
+	hold_signals(SIG_BLOCK);
+	event_add(p->upgrade, &soon);
+}
+
+static void on_upgrade_time(evutil_socket_t none, short what, void *arg)
+{
+	struct program *p = arg;
+
+	(void)none;
+	(void)what;
 	upgrade_go(p->server, &p->store, p->o.server.socket.path);
+	hold_signals(SIG_UNBLOCK);
 	store_notify(&p->manager, "READY=1");
 }
 
@@ -101,6 +137,11 @@ static int add_signals(struct program *p)
 		rc = add_signal(p, &p->signals[1], SIGINT, on_stop);
 	if (rc == 0)
 		rc = add_signal(p, &p->signals[2], SIGHUP, on_upgrade);
+	p->upgrade = event_new(p->base, -1, 0, on_upgrade_time, p);
+	if (!p->upgrade)
+		rc = -1;
+	/* An upgrade held them back: without handlers they would have ended us. */
+	hold_signals(SIG_UNBLOCK);
 	return rc;
 }
 
@@ -109,23 +150,27 @@ static int add_signals(struct program *p)
 /* Gives what a former server left, and where this one's descriptors are kept. */
 static int look_back(struct program *p, struct inherit *in)
 {
+	struct inherit held = { 0 };
 	char path[PATH_MAX];
 	int sock = -1, rc;
 
-	if (p->upgraded)
-		upgrade_inherit(in, &p->store);
-	else if (inherit_from_environment(in) < 0)
+	if (!p->upgraded && inherit_from_environment(in) < 0)
 		return fail();
 	store_systemd(&p->manager);
 	if (!p->o.keep) {
 		store_systemd(&p->store);
 		return 0;
 	}
-	if (p->store.kind != STORE_NONE)
+	/* An upgrade cannot begin with a keeper; and its peers are not for that to lose. */
+	if (p->store.kind != STORE_NONE || p->upgraded)
 		return 0;
 	rc = keeper_path(p->o.server.socket.path, path, sizeof(path));
 	if (rc == 0)
-		rc = keeper_find(path, &sock, in);
+		rc = keeper_find(path, &sock, &held);
+	for (size_t i = 0; i < held.count && rc > 0; i++)
+		if (inherit_add(in, held.fds[i].name, &held.fds[i].fd) < 0)
+			rc = -BELL_ENOMEM;
+	inherit_done(&held);
 	if (rc < 0)
 		return fail();
 	if (rc > 0)
@@ -166,8 +211,11 @@ static int start_control(struct program *p, struct inherit *in)
 	rc = known ? listener_adopt(&inherited, true, &listener) :
 		     listener_new(&p->o.control, &listener);
 	fd_close(&inherited);
-	if (rc < 0)
-		return fail();
+	if (rc < 0) {
+		fail();
+		/* Whoever has peers does not end for that. */
+		return server_is_successor(p->server) ? 0 : -1;
+	}
 	fd = listener.fd;
 	if (control_new(p->base, p->server, &listener, &p->control) < 0) {
 		listener_done(&listener);
@@ -240,58 +288,26 @@ static int start_server(struct program *p, struct inherit *in)
 
 static int start_parts(struct program *p)
 {
-	struct inherit in = { 0 };
-	int rc;
+	struct inherit *in = &p->in;
+	int rc = look_back(p, in);
 
-	/* Before any descriptor comes. */
-	fdlimit_raise();
-	rc = look_back(p, &in);
 	/* If this one does not come up, the next one may. */
-	p->stays = inherit_has_state(&in);
+	p->stays = inherit_has_state(in);
 	if (rc == 0)
-		rc = start_server(p, &in);
+		rc = start_server(p, in);
 	if (rc == 0)
 		rc = look_ahead(p);
 	if (rc == 0)
-		rc = start_control(p, &in);
+		rc = start_control(p, in);
 	if (rc == 0)
-		rc = start_metrics(p, &in);
+		rc = start_metrics(p, in);
 	if (rc == 0)
 		server_on_drained(p->server, stop, p);
-	inherit_done(&in);
+	inherit_done(in);
 	return rc;
 }
 
 /* ---- ready ------------------------------------------------------------------- */
-
-static void print_size(size_t size, char *out, size_t room)
-{
-	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
-	size_t unit = 0;
-
-	for (; size % 1024 == 0 && size > 0 && unit < 4; unit++)
-		size /= 1024;
-	snprintf(out, room, "%zu %s", size, units[unit]);
-}
-
-static void announce(const struct program *p)
-{
-	size_t size = server_memory_size(p->server);
-	size_t wished = (size_t)p->o.server.memory.size;
-	char text[32], wish[32];
-
-	print_size(size, text, sizeof(text));
-	print_size(wished, wish, sizeof(wish));
-	if (size != wished && server_is_successor(p->server))
-		log_info("memory: stays %s, not %s, as long as it is kept", text, wish);
-	else if (size != wished)
-		log_info("memory: %s rounded up to %s", wish, text);
-	if (!server_memory_is_sealed(p->server))
-		log_info("memory: not sealed: whoever maps it can cut it short and "
-			 "kill all others");
-	log_info("listening on %s, memory %s, %u vectors",
-		 p->o.server.socket.path, text, p->o.server.vectors);
-}
 
 /* Whoever waits may be gone; that is not ours to judge. */
 static void tell_starter(struct program *p)
@@ -354,6 +370,11 @@ static struct event_base *new_base(void)
 
 static int start(struct program *p)
 {
+	/* Before any descriptor comes, and before any is opened that is to stay. */
+	fdlimit_raise();
+	if (p->upgraded)
+		upgrade_inherit(&p->in, &p->store);
+	p->stays = inherit_has_state(&p->in);
 	p->base = new_base();
 	if (!p->base) {
 		log_error("event loop: %s", strerror(errno));
@@ -365,7 +386,7 @@ static int start(struct program *p)
 	    ownfile_write_pid(&p->pid_file, p->o.pid_file) < 0 && !p->upgraded)
 		return fail();
 	p->watchdog = watchdog_new(p->base, &p->manager);
-	announce(p);
+	announce(p->server, &p->o);
 	if (p->o.daemon)
 		background_leave_terminal();
 	/* The former program entered one already; it cannot change user again. */
@@ -405,6 +426,8 @@ static void done(struct program *p)
 	for (size_t i = 0; i < sizeof(p->signals) / sizeof(p->signals[0]); i++)
 		if (p->signals[i])
 			event_free(p->signals[i]);
+	if (p->upgrade)
+		event_free(p->upgrade);
 	if (p->watchdog)
 		event_free(p->watchdog);
 	log_on_hold(NULL, NULL);
@@ -413,6 +436,17 @@ static void done(struct program *p)
 	if (p->base)
 		event_base_free(p->base);
 	options_done(&p->o);
+}
+
+/* What is opened later must not become one of these: it would be written to. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	fd_close(&fd);
 }
 
 static int run(struct program *p)
@@ -433,9 +467,12 @@ int main(int argc, char **argv)
 {
 	static struct program p;
 
+	open_standard_streams();
 	upgrade_remember(argv);
 	/* A reader of our log that goes must not take us with it. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit of file sizes: what is too large fails, and says so. */
+	signal(SIGXFSZ, SIG_IGN);
 	switch (options_read(argc, argv, &p.o)) {
 	case OPTIONS_EXIT:
 		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -74,6 +74,8 @@ void news_on_heard(int none, short what, void *server);
 /* ---- admit.c ---- */
 
 void admit_on_acceptable(int sock, short what, void *server);
+/* The server stops: refuses all who were told nothing yet. */
+void admit_nobody(struct server *s);
 /* Tries again to accept. */
 void admit_on_resume(int none, short what, void *server);
 /* Somebody left: there is room, perhaps. */

@@ -251,6 +251,12 @@ int server_new(const struct server_config *cfg, struct event_base *base,
 
 	if (successor)
 		rc = try(cfg, base, store, in, &state_fd, out);
+	/* For want of something that another start may have, nobody is to be lost. */
+	if (successor && rc < 0 && rc != -BELL_ECORRUPT && rc != -BELL_EVERSION &&
+	    rc != -BELL_ENODEV) {
+		fd_close(&state_fd);
+		return rc;
+	}
 	if (successor && rc < 0) {
 		log_error("%s; starting afresh: the peers of before are lost",
 			  bell_detail());
@@ -323,6 +329,8 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	if (s->acceptable)
+		admit_nobody(s);
 	free_events(s);
 	for (uint32_t id = 0; id < PEERS_IDS; id++)
 		if (s->clients[id])

@@ -61,7 +61,9 @@ void upgrade_inherit(struct inherit *in, struct store *store)
 		  bell_detail());
 	inherit_done(in);
 	store_done(store);
+	/* Its peers shall see that it is gone. */
 	close_range(3, ~0u, 0);
+	started.folder = -1;
 }
 
 /* ---- the new program ---- */

@@ -28,7 +28,7 @@ bool upgrade_is_one(void);
 void upgrade_inherit(struct inherit *in, struct store *store);
 
 /*
- * Asks the program whether it would start with the settings as they are now, and
+ * With signals blocked that the new program is to get. Asks the program whether it would start with the settings as they are now, and
  * becomes it, with that socket: where the default is may have changed with the
  * user. Returns only if that failed: the log says why, and nothing changed.
  */
