@@ -162,6 +162,14 @@ static void join(struct server *s, struct client *c)
 	news_greet_waiting(s);
 }
 
+/* Who left before the newcomer came may not have had its turn in the loop yet. */
+static void notice_leaves(struct server *s)
+{
+	for (size_t i = 0; i < peers_count(s->peers); i++)
+		client_look(s->clients[peers_id(s->peers, i)]);
+	leave_reap(s);
+}
+
 void admit(struct server *s, int *sock, uint64_t number)
 {
 	struct access_who who = { 0 };
@@ -170,6 +178,10 @@ void admit(struct server *s, int *sock, uint64_t number)
 
 	if (access_who(*sock, &who) == 0)
 		why = judge(s, *sock, &who);
+	if (why == PROTO_REFUSED_FULL || why == PROTO_REFUSED_USER_FULL) {
+		notice_leaves(s);
+		why = judge(s, *sock, &who);
+	}
 	if (why != PROTO_NOT_REFUSED) {
 		refuse(s, sock, &who, why);
 		return;

@@ -185,6 +185,12 @@ static void on_readable(evutil_socket_t sock, short what, void *arg)
 		leave(c);
 }
 
+void client_look(struct client *c)
+{
+	if (!c->fate)
+		on_readable(c->sock, EV_READ, c);
+}
+
 /* ---- life ------------------------------------------------------------------ */
 
 struct client *client_new(struct event_base *base, int *sock,

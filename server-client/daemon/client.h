@@ -63,6 +63,8 @@ void client_limit_unread(const struct client *c, unsigned messages);
 /* From here on it can leave. */
 void client_watch(struct client *c);
 
+/* Notices now if it left, or said something. */
+void client_look(struct client *c);
 /* It is to be dropped for that reason (static text): sends and hears no more. */
 void client_doom(struct client *c, const char *why);
 /* Sends what is queued, soon. */
