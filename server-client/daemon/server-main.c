@@ -419,6 +419,8 @@ static void done(struct program *p)
 	}
 	metrics_free(p->metrics);
 	control_free(p->control);
+	if (p->server)
+		server_stop(p->server);
 	server_free(p->server);
 	store_end(&p->store);
 	store_done(&p->store);

@@ -315,6 +315,11 @@ void server_keep(struct server *s, const char *name, int fd, bool known)
 		store_add(s->store, name, &fd, 1);
 }
 
+void server_stop(struct server *s)
+{
+	admit_nobody(s);
+}
+
 static void free_events(struct server *s)
 {
 	struct event **events[] = { &s->acceptable, &s->resume, &s->reap,
@@ -329,8 +334,6 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
-	if (s->acceptable)
-		admit_nobody(s);
 	free_events(s);
 	for (uint32_t id = 0; id < PEERS_IDS; id++)
 		if (s->clients[id])

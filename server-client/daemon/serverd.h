@@ -54,6 +54,8 @@ bool server_is_successor(const struct server *s);
 void server_keep(struct server *s, const char *name, int fd, bool known);
 /* Who has no predecessor gives what it has to the store, for a successor. */
 void server_give_to_store(struct server *s);
+/* Before it is freed for good: who was told nothing yet is refused. */
+void server_stop(struct server *s);
 /* Drops all clients and removes the socket. NULL and half-built are fine. */
 void server_free(struct server *s);
 
