@@ -12,6 +12,7 @@
 #include "sandbox-lock.h"
 #include "sandbox-rows.h"
 #include "sandbox.h"
+#include "sanitized.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -24,18 +25,6 @@
 
 #ifndef HAVE_SANDBOX
 #define HAVE_SANDBOX 0
-#endif
-
-/* Their programs may call what they need: see sandbox-calls.c. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
 #endif
 
 #define NOBODY 65534

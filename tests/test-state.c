@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "peers.h"
+#include "sanitized.h"
 #include "state.h"
 #include "testing.h"
 
@@ -224,16 +225,7 @@ END_TEST
 
 #define MESSAGES 24u
 /* A sanitizer's code is ten times as much, each instruction a stop. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KILLS 2u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KILLS 2u
-#endif
-#endif
-#ifndef KILLS
-#define KILLS 12u
-#endif
+#define KILLS (SANITIZED ? 2u : 12u)
 #define ROUNDS 8u
 
 static void victim(int sock)

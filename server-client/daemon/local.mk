@@ -73,6 +73,7 @@ libserver_la_SOURCES = \
 	%D%/sandbox.c \
 	%D%/sandbox.h \
 	%D%/server.h \
+	%D%/sanitized.h \
 	%D%/serverd.c \
 	%D%/serverd.h \
 	%D%/setters.c \

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE /* CLONE_NEW... */
 
 #include "sandbox-lock.h"
+#include "sanitized.h"
 
 #include "error.h"
 
@@ -25,17 +26,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 /* Names, since not every machine and every libseccomp has all of them. */
 static const char *const allowed[] = {
