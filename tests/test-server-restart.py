@@ -274,6 +274,11 @@ def killed_while_it_takes_over():
 
 # ---- upgrades ------------------------------------------------------------------
 
+def write(path, text):
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+
+
 def upgrade(server):
     """SIGHUP; returns when the new program listens."""
     before = server.log().count('listening on')
@@ -305,13 +310,11 @@ def live_upgrade(_, *options):
 def upgrade_reads_the_settings_anew():
     with tempfile.TemporaryDirectory() as place:
         conf = os.path.join(place, 'conf')
-        with open(conf, 'w', encoding='utf-8') as f:
-            f.write('max-peers = 2\n')
+        write(conf, 'max-peers = 2\n')
         with Server('--config', conf) as server, clients(server, 2) as (a, b):
             with Client(server, greet=False) as c:
                 assert c.message() == (-102, None)
-            with open(conf, 'w', encoding='utf-8') as f:
-                f.write('max-peers = 3\n')
+            write(conf, 'max-peers = 3\n')
             upgrade(server)
             with Client(server) as c:
                 assert c.knows(a.id, b.id)
@@ -321,11 +324,9 @@ def upgrade_reads_the_settings_anew():
 def upgrade_to_settings_that_make_no_sense():
     with tempfile.TemporaryDirectory() as place:
         conf = os.path.join(place, 'conf')
-        with open(conf, 'w', encoding='utf-8') as f:
-            f.write('max-peers = 2\n')
+        write(conf, 'max-peers = 2\n')
         with Server('--config', conf) as server, clients(server, 1) as (a,):
-            with open(conf, 'w', encoding='utf-8') as f:
-                f.write('max-peers = many\n')
+            write(conf, 'max-peers = many\n')
             server.process.send_signal(signal.SIGHUP)
             until(lambda: 'going on as before' in server.log(), 'the refusal')
             assert f"{conf}:1: max-peers 'many'" in server.log()
@@ -377,12 +378,10 @@ def upgrade_cannot_change_the_user():
     with tempfile.TemporaryDirectory() as place:
         conf = os.path.join(place, 'conf')
         os.chmod(place, 0o755)
-        with open(conf, 'w', encoding='utf-8') as f:
-            f.write('user = nobody\n')
+        write(conf, 'user = nobody\n')
         with Server('--config', conf) as server, clients(server, 2) as (a, b):
             for user in ('nobody', 'daemon', 'root'):
-                with open(conf, 'w', encoding='utf-8') as f:
-                    f.write(f'user = {user}\n')
+                write(conf, f'user = {user}\n')
                 upgrade(server)
                 ring_all(a, b)
                 with open(f'/proc/{server.process.pid}/status', encoding='ascii') as f:
@@ -420,11 +419,9 @@ def stopped_while_it_upgrades(ms):
 def upgrade_cannot_add(_, before, after):
     with tempfile.TemporaryDirectory() as place:
         conf = os.path.join(place, 'conf')
-        with open(conf, 'w', encoding='utf-8') as f:
-            f.write(before)
+        write(conf, before)
         with Server('--config', conf) as server, clients(server, 2) as (a, b):
-            with open(conf, 'w', encoding='utf-8') as f:
-                f.write(after)
+            write(conf, after)
             upgrade(server)
             ring_all(a, b)
             with Client(server) as c:
@@ -447,14 +444,12 @@ def upgrade_to_fewer_vectors():
     """The newcomer's greeting is as long as the vectors of those who came before."""
     with tempfile.TemporaryDirectory() as place:
         conf = os.path.join(place, 'conf')
-        with open(conf, 'w', encoding='utf-8') as f:
-            f.write('vectors = 256\nqueue = 4K\n')
+        write(conf, 'vectors = 256\nqueue = 4K\n')
         with Server('--config', conf) as server, contextlib.ExitStack() as stack:
             for _ in range(3):
                 old = stack.enter_context(Client(server, greet=False))
                 drop(old, 3 + 256)
-            with open(conf, 'w', encoding='utf-8') as f:
-                f.write('vectors = 1\nqueue = 4K\n')
+            write(conf, 'vectors = 1\nqueue = 4K\n')
             upgrade(server)
             with Client(server, greet=False) as c:
                 got = drop(c, 3 + 3 * 256 + 1)
