@@ -208,7 +208,7 @@ def the_first_peer_starts_the_server():
     out = guest.check(f'{TOOL} --json info')
     assert json.loads(out)['vectors'] == 16, out
     assert shown(guest, 'ActiveState') == 'active'
-    assert shown(guest, 'Restart') == 'always'
+    assert shown(guest, 'Restart') == 'on-failure'
     assert shown(guest, 'WatchdogUSec') == '30s'
 
 
