@@ -43,6 +43,13 @@ static void check_event(struct proto_event *ev)
 		close(ev->fd);
 }
 
+/* Broken, of another version, or a server that says why it refuses. */
+static bool is_refusal(int code)
+{
+	return code == -BELL_EPROTO || code == -BELL_EVERSION || code == -BELL_EPERM ||
+	       code == -BELL_ENOSPC || code == -BELL_EBUSY;
+}
+
 /* Feeds one piece; false once the decoder has given up. */
 static bool feed(struct proto *p, const uint8_t *piece, size_t len, int fd)
 {
@@ -52,7 +59,7 @@ static bool feed(struct proto *p, const uint8_t *piece, size_t len, int fd)
 
 		always(fd == -1); /* taken, also on failure */
 		if (used < 0) {
-			always(used == -BELL_EPROTO || used == -BELL_EVERSION);
+			always(is_refusal(used));
 			always(p->state == PROTO_BROKEN);
 			return false;
 		}

@@ -32,6 +32,7 @@ def proto():
                             for n, fd in GREETING for i, c in enumerate(number(n)))
     yield 'lost-descriptor', whole + piece(number(9), 2) + piece(number(9), 0)
     yield 'other-version', piece(number(1))
+    yield 'refused', piece(number(-104))
     yield 'two-in-one', piece(number(0) + number(3)[:7]) + piece(number(3)[7:])
     yield 'descriptor-too-soon', piece(number(0), 1)
     yield 'memory-twice', whole + piece(number(-1), 1)
