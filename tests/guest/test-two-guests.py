@@ -169,6 +169,17 @@ def g4_a_receiving_process_is_killed_and_the_sender_runs_into_its_timeout():
     says_hello(alpha, beta)
 
 
+def is_another(before, after, job, second):
+    """Beta came again: what was under way to it has failed, and it is sent to anew."""
+    alpha, beta = pair.both()
+    assert after['id'] == before['id'], (before, after)
+    assert after['incarnation'] > before['incarnation'], (before, after)
+    gone(job)
+    alpha.check(tool(alpha, 'send beta "to the next one"'))
+    status, text = second.wait()
+    assert status == 0 and beta.check('cat /tmp/in') == 'to the next one', text
+
+
 @tap.case
 def g4_a_receiving_process_is_killed_and_the_next_one_takes_over():
     """Another message goes on; the half one ends its sender at once."""
@@ -180,12 +191,7 @@ def g4_a_receiving_process_is_killed_and_the_next_one_takes_over():
     first.kill()
     second = receiver(beta)
     after = named('beta')
-    assert after['id'] == before['id'], (before, after)
-    assert after['incarnation'] > before['incarnation'], (before, after)
-    gone(job)
-    alpha.check(tool(alpha, 'send beta "to the next one"'))
-    status, text = second.wait()
-    assert status == 0 and beta.check('cat /tmp/in') == 'to the next one', text
+    is_another(before, after, job, second)
 
 
 @tap.case
@@ -264,12 +270,7 @@ def g2_g3_a_machine_resets_in_the_midst_of_a_transfer():
         prepare(beta)
         second = receiver(beta)
         after = named('beta')
-        assert after['id'] == before['id'], (before, after)
-        assert after['incarnation'] > before['incarnation'], (before, after)
-        gone(job)
-        alpha.check(tool(alpha, 'send beta "welcome back"'))
-        status, text = second.wait()
-        assert status == 0 and beta.check('cat /tmp/in') == 'welcome back', text
+        is_another(before, after, job, second)
         until(lambda: in_use(look.map)[1] <= links, 'its links came back', 30, 0.05)
 
 
