@@ -51,7 +51,7 @@ mount -t tmpfs -o size=90% tmp /tmp
 hostname NAME
 ip link set lo up 2>/dev/null
 while :; do
-	setsid /bin/agent </dev/ttyS1 >/dev/ttyS1 2>/dev/console
+	setsid /bin/agent </dev/LINE >/dev/LINE 2>/dev/console
 done
 '''
 
@@ -102,8 +102,8 @@ class Archive:
         return bytes(self._out)
 
 
-def _busybox():
-    """Path and applets of a static busybox; Missing if there is none."""
+def busybox():
+    """Path of this machine's static busybox; Missing if there is none."""
     path = shutil.which('busybox')
     if not path:
         raise Missing('busybox not found (Debian: busybox-static)')
@@ -111,43 +111,53 @@ def _busybox():
         # A program with an interpreter needs libraries that the guest lacks.
         if b'/ld-linux' in f.read(4096):
             raise Missing(f'{path} is not static (Debian: busybox-static)')
-    applets = subprocess.run([path, '--list'], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout.split()
-    return path, applets
+    return path
 
 
-def _add_modules(archive, kernel, extra):
+def _applets():
+    """Of this machine's busybox; another one is the same, but may not run here."""
+    return subprocess.run([busybox(), '--list'], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.split()
+
+
+def _add_modules(archive, kernel, extra, own):
     base = f'lib/modules/{kernel.release}'
     lines = []
+    for name, path in own.items():
+        with open(path, 'rb') as f:
+            archive.file(f'{base}/extra/{name}.ko', f.read())
+        lines.append(f'extra/{name}.ko:\n')
     for path, (data, needs) in kernel.closure(MODULES + tuple(extra)).items():
         archive.file(f'{base}/{path}', data)
         lines.append(f'{path}: {" ".join(needs)}\n')
     archive.file(f'{base}/modules.dep', ''.join(lines).encode())
 
 
-def build(kernel, programs, name, modules=()):
+def build(kernel, programs, name, modules=(), extra_modules=None,
+          line='ttyS1'):
     """The archive's bytes.
 
-    programs: {name in /bin: path on this machine}; modules: besides vfio's.
+    programs: {name in /bin: path on this machine}, among them a busybox if not
+    this machine's; modules: besides vfio's; line: of the agent;
+    extra_modules: {name: path of a .ko that is not the kernel's and needs none}.
     """
     archive = Archive()
     for folder in ('dev', 'proc', 'sys', 'tmp', 'etc'):
         archive.folder(folder)
     archive.character('dev/console', 5, 1)
     archive.link('sbin', 'bin')
-    busybox, applets = _busybox()
-    files = dict(programs, busybox=busybox)
+    files = {'busybox': busybox(), **programs}
     for target, path in files.items():
         if not os.path.exists(path):
             raise Missing(f'{path} is not built')
         with open(path, 'rb') as f:
             archive.file(f'bin/{target}', f.read(), 0o755)
-    for applet in applets:
+    for applet in _applets():
         if applet not in files:
             archive.link(f'bin/{applet}', 'busybox')
     archive.file('etc/passwd', PASSWD.encode())
     archive.file('bin/agent', AGENT.encode(), 0o755)
     archive.file('bin/job', JOB.encode(), 0o755)
-    archive.file('init', INIT.replace('NAME', name).encode(), 0o755)
-    _add_modules(archive, kernel, modules)
+    archive.file('init', INIT.replace('NAME', name).replace('LINE', line).encode(), 0o755)
+    _add_modules(archive, kernel, modules, extra_modules or {})
     return archive.finish()

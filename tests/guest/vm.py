@@ -170,13 +170,18 @@ class Guest:
 
     The device is at 00:03.0 and has as many vectors as QEMU is told here.
     iommu: whether there is a virtual one; memory: MiB; kernel: a kernels.Kernel;
-    programs: {name in /bin: path}; modules: besides vfio's; qemu_options: more
-    words for QEMU's command line.
+    programs: {name in /bin: path}; modules: besides vfio's; extra_modules:
+    {name: path of a .ko built for this kernel}; cmdline: more words for the
+    kernel; qemu_options: more words for QEMU's command line.
     """
+
+    # What another machine (arm64.py) has of its own, besides its command line.
+    program, package, line = QEMU, 'qemu-system-x86', 'ttyS1'
 
     def __init__(self, name, server=None, *, vectors=16, iommu=True,
                  memory=320, kernel=None, programs=None, modules=(),
-                 qemu_options=(), accelerator=None, boot_seconds=BOOT_SECONDS):
+                 extra_modules=None, cmdline='', qemu_options=(), accelerator=None,
+                 boot_seconds=BOOT_SECONDS):
         self.name = name
         self.boot_seconds = boot_seconds
         self.boot_id = None
@@ -187,14 +192,15 @@ class Guest:
         self._number = 0
         self._folder = tempfile.mkdtemp(prefix='bellring-guest-')
         self.console = self._path('console')
+        self._more_words = ' ' + cmdline if cmdline else ''
         try:
-            if not shutil.which(QEMU):
-                raise Missing(f'{QEMU} not found (Debian: qemu-system-x86)')
+            if not shutil.which(self.program):
+                raise Missing(f'{self.program} not found (Debian: {self.package})')
             self._kernel = kernel or kernels.find()
             with open(self._path('initramfs'), 'wb') as f:
                 f.write(initramfs.build(
                     self._kernel, _programs() if programs is None else programs,
-                    name, modules))
+                    name, modules, extra_modules, self.line))
             self._argv = self._command(
                 memory, accelerator or accel(), iommu,
                 _device(server, vectors) + tuple(qemu_options))
@@ -211,7 +217,7 @@ class Guest:
                 '-accel', accelerator, *CPUS, '-m', str(memory),
                 *(IOMMU if iommu else ()),
                 '-kernel', self._kernel.image, '-initrd', self._path('initramfs'),
-                '-append', CMDLINE + (' intel_iommu=on' if iommu else ''),
+                '-append', CMDLINE + (' intel_iommu=on' if iommu else '') + self._more_words,
                 '-serial', f'file:{self.console}',
                 '-chardev', f'socket,id=line,path={self._path("line")},server=on,wait=off',
                 '-serial', 'chardev:line',
@@ -246,6 +252,10 @@ class Guest:
         self.qmp.command('system_reset')
         self.wait_ready()
         assert self.boot_id != before
+
+    def reboot(self):
+        """Has its system restart; nothing answers that. wait_ready() comes next."""
+        self._ask('reboot -f', 1)
 
     def check_alive(self):
         if not self._child.alive():
@@ -294,11 +304,14 @@ class Guest:
         status, data = self.run_bytes(command, seconds)
         return status, data.decode(errors='replace')
 
-    def run_bytes(self, command, seconds=30):
+    def _ask(self, command, seconds):
         self._number += 1
         word = base64.b64encode(command.encode()).decode()
         assert len(word) < 16000, 'a serial line has no room for more'
         self._line.sendall(f'{self._number} {seconds} {word}\n'.encode())
+
+    def run_bytes(self, command, seconds=30):
+        self._ask(command, seconds)
         deadline = time.monotonic() + seconds + GRACE_SECONDS
         words = self._words(deadline, command)
         if words[:2] != ['DONE', str(self._number)]:
