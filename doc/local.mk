@@ -4,6 +4,7 @@ dist_man_MANS += \
 	%D%/bell_begin.3 \
 	%D%/bell_bind.3 \
 	%D%/bell_call.3 \
+	%D%/bell_devices.3 \
 	%D%/bell_event_new.3 \
 	%D%/bell_join.3 \
 	%D%/bell_listen.3 \
@@ -24,6 +25,7 @@ dist_man_MANS += \
 	%D%/bell_stream_read.3 \
 	%D%/bell_strerror.3 \
 	%D%/bell_subscribe.3 \
+	%D%/bell_sync.3 \
 	%D%/bell_wait.3 \
 	%D%/bellring.7
 
@@ -38,6 +40,9 @@ CALL_LINKS = \
 	%D%/links/bell_call_start.3 \
 	%D%/links/bell_max_call.3 \
 	%D%/links/bell_next_deadline.3
+DEVICES_LINKS = \
+	%D%/links/bell_mapping_name.3 \
+	%D%/links/bell_ways.3
 EVENT_LINKS = %D%/links/bell_event_free.3
 JOIN_LINKS = \
 	%D%/links/bell_bus_name.3 \
@@ -51,6 +56,7 @@ MEMORY_LINKS = \
 	%D%/links/bell_bus_size.3 \
 	%D%/links/bell_id.3 \
 	%D%/links/bell_port_name.3 \
+	%D%/links/bell_region_name.3 \
 	%D%/links/bell_vectors.3
 ON_CALL_LINKS = \
 	%D%/links/bell_fail.3 \
@@ -102,6 +108,7 @@ WAIT_LINKS = \
 MAN_LINKS = \
 	$(BEGIN_LINKS) \
 	$(CALL_LINKS) \
+	$(DEVICES_LINKS) \
 	$(EVENT_LINKS) \
 	$(JOIN_LINKS) \
 	$(LISTEN_LINKS) \
@@ -127,6 +134,7 @@ CLEANFILES += $(MAN_LINKS)
 man_link = $(AM_V_GEN)$(MKDIR_P) %D%/links && echo .so man3/
 $(BEGIN_LINKS): ; $(man_link)bell_begin.3 >$@
 $(CALL_LINKS): ; $(man_link)bell_call.3 >$@
+$(DEVICES_LINKS): ; $(man_link)bell_devices.3 >$@
 $(EVENT_LINKS): ; $(man_link)bell_event_new.3 >$@
 $(JOIN_LINKS): ; $(man_link)bell_join.3 >$@
 $(LISTEN_LINKS): ; $(man_link)bell_listen.3 >$@

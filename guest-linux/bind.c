@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bind.c - gives the device to vfio-pci
+ * bind.c - gives the device to our kernel module, or to vfio-pci
  *
  * The steps of the kernel's Documentation/driver-api/vfio.rst, but through
  * driver_override (Documentation/ABI/testing/sysfs-bus-pci), which names one
@@ -17,11 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRIVER "vfio-pci"
-
 struct teller {
 	void (*say)(void *arg, const char *line);
 	void *arg;
+};
+
+/* What a port needs. */
+struct driver {
+	const char *port;
+	const char *name;
+	/* 0 if it can serve the device, before it is loaded; NULL: any. */
+	int (*check)(const struct pci_device *dev);
+	int (*load)(const struct teller *t);
 };
 
 static void tell(const struct teller *t, const char *line)
@@ -88,16 +95,28 @@ static int load(const char *module, const char *evidence, const struct teller *t
 	return 0;
 }
 
-/* /sys/module has what is built in, too, if it takes parameters, as type1 does. */
-static int load_modules(const struct teller *t)
+static int load_module(const struct teller *t)
 {
-	int rc = load(DRIVER, PCI_SYSFS "/bus/pci/drivers/" DRIVER, t);
+	return load("ivshmem_doorbell", PCI_SYSFS "/bus/pci/drivers/ivshmem_doorbell", t);
+}
+
+/* /sys/module has what is built in, too, if it takes parameters, as type1 does. */
+static int load_vfio(const struct teller *t)
+{
+	int rc = load("vfio-pci", PCI_SYSFS "/bus/pci/drivers/vfio-pci", t);
 
 	if (rc == 0)
 		rc = load("vfio_iommu_type1",
 			  PCI_SYSFS "/module/vfio_iommu_type1", t);
 	return rc;
 }
+
+/* The best first. */
+static const struct driver drivers[] = {
+	{ "module", "ivshmem_doorbell", NULL, load_module },
+	{ "vfio", "vfio-pci", pci_check, load_vfio },
+};
+#define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 static int release(const struct pci_device *dev)
 {
@@ -113,21 +132,23 @@ static int release(const struct pci_device *dev)
 }
 
 /* What the kernel made of it; drivers_probe itself reports nothing. */
-static int verify(const struct pci_device *dev, struct pci_device *now)
+static int verify(const struct pci_device *dev, const struct driver *driver,
+		  struct pci_device *now)
 {
 	int rc = pci_find(PCI_SYSFS, dev->name, now);
 
 	if (rc < 0)
 		return rc;
-	if (!strcmp(now->driver, DRIVER))
+	if (!strcmp(now->driver, driver->name))
 		return 0;
-	return error_detail(BELL_EBUSY, "%s: the kernel did not bind it to " DRIVER " (driver now: %s); see dmesg",
-			    dev->name, now->driver[0] ? now->driver : "none");
+	return error_detail(BELL_EBUSY, "%s: the kernel did not bind it to %s (driver now: %s); see dmesg",
+			    dev->name, driver->name, now->driver[0] ? now->driver : "none");
 }
 
-static int rebind(const struct pci_device *dev, struct pci_device *now)
+static int rebind(const struct pci_device *dev, const struct driver *driver,
+		  struct pci_device *now)
 {
-	int rc = write_device(dev, "driver_override", DRIVER);
+	int rc = write_device(dev, "driver_override", driver->name);
 
 	if (rc < 0)
 		return rc;
@@ -135,7 +156,7 @@ static int rebind(const struct pci_device *dev, struct pci_device *now)
 	if (rc == 0)
 		rc = write_sysfs(PCI_SYSFS "/bus/pci/drivers_probe", dev->name);
 	if (rc == 0)
-		rc = verify(dev, now);
+		rc = verify(dev, driver, now);
 	if (rc < 0) {
 		char why[512];
 
@@ -148,33 +169,72 @@ static int rebind(const struct pci_device *dev, struct pci_device *now)
 	return rc;
 }
 
-static int bind_device(const struct pci_device *dev, const struct teller *t)
+static void tell_bound(const struct teller *t, const struct pci_device *now,
+		       const char *was)
 {
-	struct pci_device now = *dev;
-	int bound = !strcmp(dev->driver, DRIVER);
-	char line[256];
-	int rc;
+	char line[256], group[32] = "";
 
-	rc = pci_check(dev);
-	if (rc == 0)
-		rc = load_modules(t);
-	if (rc == 0 && !bound)
-		rc = rebind(dev, &now);
-	if (rc < 0)
-		return rc;
-	if (bound)
-		snprintf(line, sizeof(line), "%s: already bound to " DRIVER ", IOMMU group %d",
-			 now.name, now.iommu_group);
+	if (!strcmp(now->driver, "vfio-pci"))
+		snprintf(group, sizeof(group), ", IOMMU group %d", now->iommu_group);
+	if (!strcmp(was, now->driver))
+		snprintf(line, sizeof(line), "%s: already bound to %s%s", now->name, was,
+			 group);
 	else
-		snprintf(line, sizeof(line), "%s: bound to " DRIVER " (was: %s), IOMMU group %d",
-			 now.name, dev->driver[0] ? dev->driver : "no driver",
-			 now.iommu_group);
+		snprintf(line, sizeof(line), "%s: bound to %s (was: %s)%s", now->name,
+			 now->driver, was[0] ? was : "no driver", group);
 	tell(t, line);
-	return 0;
 }
 
-int bell_bind(const char *address, void (*say)(void *arg, const char *line),
-	      void *arg)
+static int bind_driver(const struct pci_device *dev, const struct driver *driver,
+		       const struct teller *t)
+{
+	struct pci_device now = *dev;
+	int rc = driver->check ? driver->check(dev) : 0;
+
+	if (rc == 0)
+		rc = driver->load(t);
+	/* A driver that was just loaded may have taken it by itself. */
+	if (rc == 0)
+		rc = pci_find(PCI_SYSFS, dev->name, &now);
+	if (rc == 0 && strcmp(now.driver, driver->name))
+		rc = rebind(&now, driver, &now);
+	if (rc == 0)
+		tell_bound(t, &now, dev->driver);
+	return rc;
+}
+
+/* The one that has it stays, if it is one of these; else the first that there is. */
+static int bind_best(const struct pci_device *dev, const struct teller *t)
+{
+	char why[512];
+	int rc;
+
+	for (size_t i = 0; i < DRIVERS; i++)
+		if (!strcmp(dev->driver, drivers[i].name))
+			return bind_driver(dev, &drivers[i], t);
+	rc = bind_driver(dev, &drivers[0], t);
+	if (rc != -BELL_EUNSUP)
+		return rc;
+	snprintf(why, sizeof(why), "%s", bell_detail());
+	rc = bind_driver(dev, &drivers[1], t);
+	if (rc != -BELL_EUNSUP)
+		return rc;
+	snprintf(why + strlen(why), sizeof(why) - strlen(why), "; vfio: %s", bell_detail());
+	return error_detail(BELL_EUNSUP, "module: %s", why);
+}
+
+static int bind_named(const struct pci_device *dev, const char *port,
+		      const struct teller *t)
+{
+	for (size_t i = 0; i < DRIVERS; i++)
+		if (!strcmp(port, drivers[i].port))
+			return bind_driver(dev, &drivers[i], t);
+	return error_detail(BELL_EINVAL, "%s: not a port that needs a driver; there are module and vfio",
+			    port);
+}
+
+int bell_bind(const char *address, const char *port,
+	      void (*say)(void *arg, const char *line), void *arg)
 {
 	const struct teller t = { .say = say, .arg = arg };
 	struct pci_device dev;
@@ -185,5 +245,7 @@ int bell_bind(const char *address, void (*say)(void *arg, const char *line),
 				    "%s: only a guest's device can be bound; the forms are pci:, pci:0000:00:03.0 and pci:00:03.0",
 				    address ? address : "(no address)");
 	rc = pci_find(PCI_SYSFS, address + 4, &dev);
-	return rc < 0 ? rc : bind_device(&dev, &t);
+	if (rc < 0)
+		return rc;
+	return port ? bind_named(&dev, port, &t) : bind_best(&dev, &t);
 }

@@ -3,6 +3,8 @@
 
 #include "error.h"
 #include "fd.h"
+#include "layout.h"
+#include "region.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +23,9 @@
 
 #define CONFIG_SIZE 256 /* what follows is for PCI Express only */
 
-#define FORMS "the forms are pci:, pci:0000:00:03.0 and pci:00:03.0"
+#define FORMS                                                                  \
+	"the forms are pci:, pci:0000:00:03.0, pci:00:03.0 and pci:NAME, the "  \
+	"name of the memory"
 
 /* ---- reading sysfs ------------------------------------------------------- */
 
@@ -91,11 +95,21 @@ static void read_link(const char *sysfs, const char *name, const char *link,
 		memcpy(buf, last, strlen(last) + 1);
 }
 
+/* One more than what the capability at that place says; 0 if it was cut off. */
+static unsigned table_size(const unsigned char *cfg, size_t n, size_t at)
+{
+	if (at + PCI_MSIX_FLAGS + 2 > n)
+		return 0;
+	return (((unsigned)cfg[at + PCI_MSIX_FLAGS + 1] << 8 |
+		 cfg[at + PCI_MSIX_FLAGS]) & PCI_MSIX_FLAGS_QSIZE) + 1;
+}
+
 /*
  * Test for the capability, not for IVPosition: that one is 0 on ivshmem-plain
  * and on the first peer of a server alike. Who is not root reads 64 bytes only.
  */
-static enum pci_msix read_msix(const char *sysfs, const char *name)
+static enum pci_msix read_msix(const char *sysfs, const char *name,
+			       unsigned *vectors)
 {
 	unsigned char cfg[CONFIG_SIZE];
 	size_t n = read_file(sysfs, name, "config", cfg, sizeof(cfg));
@@ -110,15 +124,18 @@ static enum pci_msix read_msix(const char *sysfs, const char *name)
 	for (int i = 0; i < CONFIG_SIZE / 4 && at >= PCI_STD_HEADER_SIZEOF; i++) {
 		if (at + 2 > n)
 			return PCI_MSIX_UNKNOWN;
-		if (cfg[at + PCI_CAP_LIST_ID] == PCI_CAP_ID_MSIX)
+		if (cfg[at + PCI_CAP_LIST_ID] == PCI_CAP_ID_MSIX) {
+			*vectors = table_size(cfg, n, at);
 			return PCI_MSIX_YES;
+		}
 		at = cfg[at + PCI_CAP_LIST_NEXT] & ~3u;
 	}
 	return PCI_MSIX_NO;
 }
 
 /* One line a BAR: first address, last address, flags. */
-static void read_bars(const char *sysfs, const char *name, uint64_t *size)
+static void read_bars(const char *sysfs, const char *name,
+		      struct pci_device *dev)
 {
 	char text[2048], *line, *save = NULL;
 	int i = 0;
@@ -128,11 +145,27 @@ static void read_bars(const char *sysfs, const char *name, uint64_t *size)
 	     line = strtok_r(NULL, "\n", &save), i++) {
 		uint64_t first = 0, last = 0;
 
-		size[i] = 0;
-		if (sscanf(line, "%" SCNx64 " %" SCNx64, &first, &last) == 2 &&
-		    last > first)
-			size[i] = last - first + 1;
+		if (sscanf(line, "%" SCNx64 " %" SCNx64, &first, &last) != 2 ||
+		    last <= first)
+			continue;
+		dev->bar_first[i] = first;
+		dev->bar_size[i] = last - first + 1;
 	}
+}
+
+static bool any_iommu(const char *sysfs)
+{
+	char path[PATH_MAX];
+	struct dirent *entry = NULL;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/class/iommu", sysfs);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	if (dir)
+		closedir(dir);
+	return entry != NULL;
 }
 
 static void read_device(const char *sysfs, const char *name,
@@ -145,8 +178,9 @@ static void read_device(const char *sysfs, const char *name,
 	read_link(sysfs, name, "driver", dev->driver, sizeof(dev->driver));
 	read_link(sysfs, name, "iommu_group", group, sizeof(group));
 	dev->iommu_group = group[0] ? atoi(group) : -1;
-	dev->msix = read_msix(sysfs, name);
-	read_bars(sysfs, name, dev->bar_size);
+	dev->iommu = dev->iommu_group >= 0 || any_iommu(sysfs);
+	dev->msix = read_msix(sysfs, name, &dev->vectors);
+	read_bars(sysfs, name, dev);
 }
 
 static bool is_ivshmem(const char *sysfs, const char *name)
@@ -262,12 +296,13 @@ static int find_in(const char *sysfs, const char *address,
 		   const struct pci_device *list, int n, struct pci_device *out)
 {
 	char name[PCI_NAME_SIZE], have[512];
-	int rc;
+	bool named = false;
 
-	if (address[0]) {
-		rc = pci_parse(address, name);
-		if (rc < 0)
-			return rc;
+	if (address[0] && pci_parse(address, name) < 0) {
+		/* A name has no colon, so that an address is never taken for one. */
+		named = layout_check_name(address) == 0;
+		if (!named)
+			return pci_parse(address, name);
 	}
 	if (n == 0)
 		return error_detail(BELL_ENODEV,
@@ -278,6 +313,8 @@ static int find_in(const char *sysfs, const char *address,
 		return error_detail(BELL_ENOTUNIQ,
 				    "pci: fits several devices, name one: %s", have);
 	}
+	if (named)
+		return region_find(sysfs, address, list, n, out);
 	for (int i = 0; i < n; i++) {
 		if (!address[0] || !strcmp(list[i].name, name)) {
 			*out = list[i];
@@ -301,6 +338,27 @@ int pci_find(const char *sysfs, const char *address, struct pci_device *out)
 	return rc;
 }
 
+/* The module puts it below the device, as drivers/char/misc.c names it. */
+int pci_node(const char *sysfs, const struct pci_device *dev,
+	     char node[PCI_NODE_SIZE])
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/misc", sysfs, dev->name);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_name[0] != '.';
+	if (found)
+		snprintf(node, PCI_NODE_SIZE, "/dev/%s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found ? 0 : error_detail(BELL_EIO, "%s: %s names no device of %s",
+					dev->name, path, dev->driver);
+}
+
 /* ---- what vfio needs ----------------------------------------------------- */
 
 int pci_no_msix(const struct pci_device *dev)
@@ -310,14 +368,28 @@ int pci_no_msix(const struct pci_device *dev)
 			    dev->name);
 }
 
+bool pci_without_iommu(const char *sysfs)
+{
+	char path[PATH_MAX], value = 'N';
+	int fd;
+
+	snprintf(path, sizeof(path),
+		 "%s/module/vfio/parameters/enable_unsafe_noiommu_mode", sysfs);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, &value, 1) != 1)
+		value = 'N';
+	fd_close(&fd);
+	return value == 'Y';
+}
+
 int pci_check(const struct pci_device *dev)
 {
 	if (dev->msix == PCI_MSIX_NO)
 		return pci_no_msix(dev);
-	if (dev->iommu_group < 0)
+	if (!dev->iommu && !pci_without_iommu(PCI_SYSFS))
 		return error_detail(BELL_EUNSUP,
-				    "%s: in no IOMMU group, which vfio-pci needs; start QEMU with -M q35,kernel-irqchip=split -device intel-iommu,intremap=on and this kernel with intel_iommu=on",
-				    dev->name);
+				    "%s: in no IOMMU group, which vfio-pci needs; "
+				    PCI_IOMMU_REMEDY PCI_IOMMU_KERNEL, dev->name);
 	return 0;
 }
 

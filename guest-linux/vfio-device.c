@@ -3,9 +3,9 @@
 
 #include "error.h"
 #include "fd.h"
+#include "vfio-ways.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
@@ -14,49 +14,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CONTAINER "/dev/vfio/vfio"
-
 void vfio_device_clear(struct vfio_device *dev)
 {
 	memset(dev, 0, sizeof(*dev));
-	dev->container = dev->group = dev->fd = -1;
+	dev->container = dev->group = dev->iommufd = dev->fd = -1;
 }
 
-static int failed(const struct vfio_device *dev, const char *what)
+int vfio_device_failed(const struct vfio_device *dev, const char *what)
 {
 	return error_detail(from_errno(errno), "%s: %s: %s", dev->name, what,
 			    strerror(errno));
 }
 
-/* ---- opening ------------------------------------------------------------- */
-
-static int open_container(struct vfio_device *dev)
-{
-	int version;
-
-	dev->container = open(CONTAINER, O_RDWR | O_CLOEXEC);
-	/* udev makes the node ahead of the module: ENODEV says that it is not there. */
-	if (dev->container < 0 && (errno == ENOENT || errno == ENODEV))
-		return error_detail(BELL_EUNSUP,
-				    "%s: " CONTAINER ": %s; run: modprobe vfio-pci, or: bellring bind",
-				    dev->name, strerror(errno));
-	if (dev->container < 0 && (errno == EACCES || errno == EPERM))
-		return error_detail(BELL_EPERM, "%s: " CONTAINER ": %s; run as root",
-				    dev->name, strerror(errno));
-	if (dev->container < 0)
-		return failed(dev, CONTAINER);
-	version = ioctl(dev->container, VFIO_GET_API_VERSION);
-	if (version != VFIO_API_VERSION)
-		return error_detail(BELL_EUNSUP, "%s: vfio has interface %d, not %d",
-				    dev->name, version, VFIO_API_VERSION);
-	if (ioctl(dev->container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU) != 1)
-		return error_detail(BELL_EUNSUP,
-				    "%s: vfio knows no IOMMU; run: modprobe vfio_iommu_type1",
-				    dev->name);
-	return 0;
-}
-
-static int group_failed(const struct vfio_device *dev, const char *path)
+int vfio_file_failed(const struct vfio_device *dev, const char *path)
 {
 	switch (errno) {
 	case ENOENT:
@@ -73,65 +43,32 @@ static int group_failed(const struct vfio_device *dev, const char *path)
 				    "%s: %s: another process has the device open",
 				    dev->name, path);
 	default:
-		return failed(dev, path);
+		return vfio_device_failed(dev, path);
 	}
 }
 
-static int open_group(struct vfio_device *dev, int number)
+int vfio_no_remapping(const struct vfio_device *dev)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	struct pci_device blocker;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", number);
-	dev->group = open(path, O_RDWR | O_CLOEXEC);
-	if (dev->group < 0)
-		return group_failed(dev, path);
-	if (ioctl(dev->group, VFIO_GROUP_GET_STATUS, &status) < 0)
-		return failed(dev, "VFIO_GROUP_GET_STATUS");
-	if (status.flags & VFIO_GROUP_FLAGS_VIABLE)
-		return 0;
-	if (!pci_group_blocker(PCI_SYSFS, number, &blocker))
-		return error_detail(BELL_EUNSUP,
-				    "%s: a device of its IOMMU group %d has another driver; unbind that one",
-				    dev->name, number);
-	return error_detail(BELL_EUNSUP,
-			    "%s: %s (%s) is in its IOMMU group %d; unbind that one, or put the devices on other slots",
-			    dev->name, blocker.name, blocker.driver, number);
+	return error_detail(BELL_EPERM,
+			    "%s: the IOMMU does not remap interrupts; " PCI_IOMMU_REMEDY,
+			    dev->name);
 }
 
-static int join(struct vfio_device *dev)
-{
-	if (ioctl(dev->group, VFIO_GROUP_SET_CONTAINER, &dev->container) < 0) {
-		if (errno == EBUSY)
-			return group_failed(dev, "its group");
-		return failed(dev, "VFIO_GROUP_SET_CONTAINER");
-	}
-	if (ioctl(dev->container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU) == 0)
-		return 0;
-	/* vfio_iommu_type1.c: no group without interrupt remapping. */
-	if (errno == EPERM)
-		return error_detail(BELL_EPERM,
-				    "%s: the IOMMU does not remap interrupts; start QEMU with -M q35,kernel-irqchip=split -device intel-iommu,intremap=on",
-				    dev->name);
-	return failed(dev, "VFIO_SET_IOMMU");
-}
+/* ---- opening ------------------------------------------------------------- */
 
+/*
+ * A kernel may have both ways. The group is tried first: every kernel with vfio
+ * had that for long. One built without groups has the device's own file only.
+ */
 int vfio_device_open(struct vfio_device *dev, const struct pci_device *pci)
 {
-	int rc;
+	char path[VFIO_PATH_MAX];
 
 	snprintf(dev->name, sizeof(dev->name), "%s", pci->name);
-	rc = open_container(dev);
-	if (rc == 0)
-		rc = open_group(dev, pci->iommu_group);
-	if (rc == 0)
-		rc = join(dev);
-	if (rc < 0)
-		return rc;
-	/* vfio opens it close-on-exec: vfio_main.c, vfio_device_open_file(). */
-	dev->fd = ioctl(dev->group, VFIO_GROUP_GET_DEVICE_FD, dev->name);
-	return dev->fd < 0 ? failed(dev, "VFIO_GROUP_GET_DEVICE_FD") : 0;
+	if (vfio_group_find(VFIO_FOLDER, pci->iommu_group, path) == VFIO_GROUP_NONE &&
+	    vfio_cdev_find(PCI_SYSFS, VFIO_FOLDER, pci->name, path))
+		return vfio_cdev_open(dev, VFIO_IOMMUFD, path);
+	return vfio_group_open(dev, VFIO_FOLDER, pci);
 }
 
 void vfio_device_done(struct vfio_device *dev)
@@ -140,6 +77,7 @@ void vfio_device_done(struct vfio_device *dev)
 	fd_close(&dev->fd);
 	fd_close(&dev->group);
 	fd_close(&dev->container);
+	fd_close(&dev->iommufd);
 }
 
 /* ---- regions ------------------------------------------------------------- */
@@ -151,7 +89,7 @@ int vfio_device_region(const struct vfio_device *dev, unsigned index,
 					 .index = index };
 
 	if (ioctl(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
-		return failed(dev, "VFIO_DEVICE_GET_REGION_INFO");
+		return vfio_device_failed(dev, "VFIO_DEVICE_GET_REGION_INFO");
 	if (info.size == 0)
 		return error_detail(BELL_EIO, "%s: has no region %u; did the firmware find room for it?",
 				    dev->name, index);
@@ -172,11 +110,11 @@ int vfio_device_enable(struct vfio_device *dev)
 		return rc;
 	if (pread(dev->fd, &command, sizeof(command),
 		  (off_t)(config.offset + PCI_COMMAND)) != sizeof(command))
-		return failed(dev, "reading COMMAND");
+		return vfio_device_failed(dev, "reading COMMAND");
 	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	if (pwrite(dev->fd, &command, sizeof(command),
 		   (off_t)(config.offset + PCI_COMMAND)) != sizeof(command))
-		return failed(dev, "writing COMMAND");
+		return vfio_device_failed(dev, "writing COMMAND");
 	return 0;
 }
 
@@ -214,5 +152,5 @@ int vfio_device_set_irqs(const struct vfio_device *dev, unsigned index,
 	/* A positive result is how many there could be: vfio_msi_enable(). */
 	rc = ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, set);
 	free(set);
-	return rc < 0 ? failed(dev, "VFIO_DEVICE_SET_IRQS") : rc;
+	return rc < 0 ? vfio_device_failed(dev, "VFIO_DEVICE_SET_IRQS") : rc;
 }

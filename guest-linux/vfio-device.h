@@ -15,8 +15,9 @@
 
 struct vfio_device {
 	char name[PCI_NAME_SIZE];
-	int container;
-	int group;
+	int container; /* by its group: this and */
+	int group;     /* this; else -1 */
+	int iommufd;   /* by its own file; else -1 */
 	int fd;
 };
 
@@ -30,8 +31,8 @@ struct vfio_region {
 void vfio_device_clear(struct vfio_device *dev);
 
 /*
- * Opens container, group and device; where the group stands in the way, the
- * detail says which device it is.
+ * Opens it by its group, or where there is none by its own file (vfio-ways.h);
+ * where the group stands in the way, the detail says which device it is.
  *   -BELL_EUNSUP no /dev/vfio, not bound, group not viable
  *   -BELL_EPERM  not root and no rights on the group; no interrupt remapping
  *   -BELL_EBUSY  another process has the group

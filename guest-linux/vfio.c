@@ -5,6 +5,7 @@
  * The device's registers and vectors: QEMU docs/specs/ivshmem-spec.rst. Needs a
  * virtual IOMMU and a device bound to vfio-pci (bellring bind does that).
  */
+#include "address.h"
 #include "atomic.h"
 #include "error.h"
 #include "eventset.h"
@@ -12,9 +13,11 @@
 #include "pci.h"
 #include "port.h"
 #include "vfio-device.h"
+#include "vfio-ways.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -93,9 +96,14 @@ static int vfio_ring(struct bell_port *port, uint32_t id, unsigned vector)
 
 static void *map(const struct vfio_port *p, const struct vfio_region *region)
 {
-	void *at = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			p->dev.fd, (off_t)region->offset);
+	void *at;
 
+	if (region->size > SIZE_MAX) { /* a 32-bit program */
+		errno = EFBIG;
+		return NULL;
+	}
+	at = mmap(NULL, (size_t)region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  p->dev.fd, (off_t)region->offset);
 	return at == MAP_FAILED ? NULL : at;
 }
 
@@ -263,6 +271,43 @@ static int check_driver(const struct pci_device *pci)
 			    pci->name, pci->driver);
 }
 
+/* Bound, and fit for vfio as far as can be told without opening it. */
+static int find_device(const char *rest, struct pci_device *out)
+{
+	struct pci_device pci;
+	struct address a;
+	int rc = address_parse(rest, &a);
+
+	if (rc == 0)
+		rc = pci_find(PCI_SYSFS, a.where, &pci);
+	if (rc == 0)
+		rc = pci_check(&pci);
+	if (rc == 0)
+		rc = check_driver(&pci);
+	if (rc == 0)
+		rc = address_without_id(&a);
+	if (rc == 0)
+		*out = pci;
+	return rc;
+}
+
+static int vfio_usable(const char *rest)
+{
+	struct pci_device pci;
+	char path[VFIO_PATH_MAX];
+	int rc = find_device(rest, &pci);
+
+	if (rc < 0)
+		return rc;
+	if (vfio_group_find(VFIO_FOLDER, pci.iommu_group, path) == VFIO_GROUP_NONE)
+		(void)vfio_cdev_find(PCI_SYSFS, VFIO_FOLDER, pci.name, path);
+	if (access(path, R_OK | W_OK) < 0 && errno == EACCES)
+		return error_detail(BELL_EPERM,
+				    "%s: %s: %s; run as root, or give your user rights on that file",
+				    pci.name, path, strerror(errno));
+	return 0;
+}
+
 static int set_up(struct vfio_port *p, const struct pci_device *pci)
 {
 	int rc = eventset_init(&p->events);
@@ -289,11 +334,7 @@ static int vfio_open(const char *rest, int timeout_ms, struct bell_port **out)
 	int rc;
 
 	(void)timeout_ms; /* nothing here waits for anybody */
-	rc = pci_find(PCI_SYSFS, rest, &pci);
-	if (rc == 0)
-		rc = pci_check(&pci);
-	if (rc == 0)
-		rc = check_driver(&pci);
+	rc = find_device(rest, &pci);
 	if (rc < 0)
 		return rc;
 	p = calloc(1, sizeof(*p));
@@ -321,4 +362,5 @@ const struct bell_port_ops bell_port_vfio = {
 	.wait = vfio_wait,
 	.peers = NULL, /* the device does not tell */
 	.close = vfio_close,
+	.usable = vfio_usable,
 };

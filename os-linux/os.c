@@ -32,7 +32,7 @@ void os_yield(void)
 
 void os_sleep_ms(unsigned ms)
 {
-	struct timespec t = { .tv_sec = ms / 1000,
+	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
 			      .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&t, NULL);

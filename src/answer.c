@@ -95,8 +95,8 @@ static int moot_error(const struct bell_request *r, int code)
 			  code == -BELL_EAGAIN  ? "its deadline is over" :
 						  "it gave the call up";
 
-	return error_detail(-code, "peer %u does not wait for the answer: %s",
-			    r->from.id, why);
+	return error_detail(-code, "peer %s does not wait for the answer: %s",
+			    ID_TEXT(r->from.id), why);
 }
 
 static int answer(struct bell_request *r, enum call_op op, const void *data,

@@ -47,6 +47,25 @@ struct bell_bus;
 
 #define BELL_NAME_MAX 63    /* longest name of a peer, bytes, without the NUL */
 #define BELL_VECTOR_MAX 255 /* highest vector a doorbell can name */
+#define BELL_REGION_MAX 31  /* longest name of a region, bytes, without the NUL */
+
+/* ---- ids --------------------------------------------------------------- */
+
+/*
+ * A peer's id: the number of its device or of its connection to the server in
+ * bits 0..15; above that which process of that machine it is, where several can
+ * share a device (0 is the first, and the only one elsewhere). People write "3"
+ * and "3.1".
+ */
+#define BELL_ID_DEVICE_MAX 65535u
+#define BELL_ID_PROCESS_MAX 255u
+#define BELL_ID_MAX 0xffffffu
+#define BELL_ID_DEVICE(id) ((uint32_t)(id) & 0xffffu)
+#define BELL_ID_PROCESS(id) ((uint32_t)(id) >> 16)
+#define BELL_ID_TEXT 12 /* room for the longest text of an id, with its NUL */
+
+/** bell_id_text - writes an id as people do: "3", "3.1"; returns @buf */
+BELL_API const char *bell_id_text(uint32_t id, char buf[BELL_ID_TEXT]);
 
 /* ---- errors ------------------------------------------------------------ */
 
@@ -102,9 +121,9 @@ BELL_API const char *bell_detail(void);
 
 /**
  * bell_open - open a peer by address
- * @address: "unix:PATH" (ivshmem server on this host), "pci:" or
- *           "pci:0000:00:03.0" (the device in this guest); NULL takes
- *           $BELLRING_ADDRESS
+ * @address: "unix:PATH" (ivshmem server on this host), "pci:",
+ *           "pci:0000:00:03.0" or "pci:NAME" (the device in this guest, the
+ *           last by its region's name); NULL takes $BELLRING_ADDRESS
  * @timeout_ms: bound on a server's greeting; -1 takes the default (5000)
  * @out:     gets the peer; bell_close() frees it
  *
@@ -131,7 +150,7 @@ BELL_API int bell_open(const char *address, int timeout_ms,
  */
 BELL_API void bell_close(struct bell_peer *peer);
 
-/** bell_id - own peer id, 0..65535 */
+/** bell_id - own peer id, 0..BELL_ID_MAX */
 BELL_API uint32_t bell_id(const struct bell_peer *peer);
 
 /** bell_vectors - number of vectors on which this peer can be interrupted */
@@ -158,8 +177,19 @@ BELL_API void *bell_memory(const struct bell_peer *peer, size_t *size);
 BELL_API uint64_t bell_bus_size(const struct bell_peer *peer);
 
 /**
+ * bell_sync - have what was stored in the memory on the disk
+ *
+ * Of use where the memory is a file on a disk ("file:PATH"): there it waits until
+ * all that was stored before would survive a crash of the host. Elsewhere there
+ * is nothing to do. Other peers see stores at once, and need no sync.
+ *
+ * Returns 0, or -BELL_EIO.
+ */
+BELL_API int bell_sync(struct bell_peer *peer);
+
+/**
  * bell_ring - interrupt a peer
- * @id:     peer id, 0..65535
+ * @id:     peer id; the doorbell is its device's, whichever process it names
  * @vector: 0..BELL_VECTOR_MAX
  *
  * Orders all earlier stores to the shared memory first. Never blocks.
@@ -184,8 +214,10 @@ typedef void bell_interrupt_fn(struct bell_peer *peer, unsigned vector,
  * @fn:     called once for any number of interrupts since; NULL removes it
  * @arg:    borrowed, passed on to @fn
  *
- * A bus uses vector 0; a callback on it sees the bus's doorbells too.
- * Interrupts that came before are kept until the next dispatch.
+ * A bus uses vector 0, in the n-th process of a machine vector n modulo
+ * bell_vectors(); a callback on it sees the bus's doorbells too. All processes
+ * that listen on a vector are told. Interrupts that came before are kept until
+ * the next dispatch, except where several processes share a device.
  * The callback may call everything except bell_close() and bell_leave().
  *
  * Returns 0, or
@@ -255,11 +287,13 @@ BELL_API int bell_wait(struct bell_peer *peer, int timeout_ms);
 /**
  * bell_bind - give this guest's device to the driver that a port needs
  * @address: "pci:" or "pci:0000:00:03.0"
+ * @port:    "module", "vfio", or NULL for the driver that has it, else the best
+ *           that there is
  * @say:     called with one line of text (no newline) for each step done
  * @arg:     borrowed, passed on to @say
  *
- * On Linux: loads vfio-pci and binds the device to it. Needs root. Doing it
- * again is harmless.
+ * On Linux: loads ivshmem_doorbell or vfio-pci and binds the device to it. Needs
+ * root. Doing it again is harmless.
  *
  * Returns 0, or
  *   -BELL_EINVAL, -BELL_ENODEV, -BELL_ENOTUNIQ as bell_open()
@@ -269,8 +303,79 @@ BELL_API int bell_wait(struct bell_peer *peer, int timeout_ms);
  *   -BELL_EBUSY   another driver does not let go of it
  *   -BELL_EIO
  */
-BELL_API int bell_bind(const char *address,
+BELL_API int bell_bind(const char *address, const char *port,
 		       void (*say)(void *arg, const char *line), void *arg);
+
+/* ---- what there is to open ------------------------------------------------- */
+
+/* One port that serves addresses of a kind. */
+struct bell_way {
+	char port[16];  /* as bell_port_name() */
+	int error;      /* 0: would probably do; else what bell_open() would give */
+	char why[512];  /* bell_detail() of that error: the cause and the remedy */
+};
+
+/**
+ * bell_ways - by which ports an address can be opened
+ * @address: as for bell_open(); NULL takes $BELLRING_ADDRESS
+ * @list:    gets up to @max entries
+ * @max:     room in @list, entries
+ *
+ * In the order in which bell_open() tries them: it goes on after -BELL_EUNSUP, and
+ * ends with the first one whose error is 0 or another one. Nothing is opened for
+ * that, and nobody disturbed; so it is a forecast, and a port that cannot tell
+ * counts as one that would do.
+ *
+ * Returns the number of ports there are (it may exceed @max), or
+ *   -BELL_EINVAL not an address
+ */
+BELL_API int bell_ways(const char *address, struct bell_way *list, size_t max);
+
+/* How a machine maps a device's memory: it decides how fast that is. */
+enum bell_mapping {
+	BELL_MAPPING_UNKNOWN = 0,
+	BELL_MAPPING_CACHED = 1,   /* write-back, as ordinary memory */
+	BELL_MAPPING_COMBINED = 2, /* write-combining: slow to read */
+	BELL_MAPPING_UNCACHED = 3  /* slow */
+};
+
+/** bell_mapping_name - "cached", "write-combined", "uncached", "unknown"; static */
+BELL_API const char *bell_mapping_name(enum bell_mapping mapping);
+
+/* An ivshmem device of this machine. */
+struct bell_device_info {
+	char address[64]; /* for bell_open(): "pci:0000:00:03.0" */
+	char name[BELL_REGION_MAX + 1]; /* of its region; "" if it has none */
+	int name_error;     /* 0, or why the name could not be read */
+	uint64_t memory;    /* bytes */
+	int doorbell;       /* 1 ivshmem-doorbell, 0 ivshmem-plain, -1 unknown */
+	unsigned vectors;   /* 0: none, or unknown */
+	enum bell_mapping mapping; /* by the driver that it has now */
+	char mapping_from[64];     /* how that is known */
+	char driver[64];    /* "" if none is bound */
+};
+
+/**
+ * bell_devices - list the ivshmem devices of this machine
+ * @list: gets up to @max entries, sorted by address
+ * @max:  room in @list, entries
+ *
+ * Opens none of them. Who is not root may see less.
+ *
+ * Returns the number of devices there are (it may exceed @max), 0 also where
+ * there can be none, or
+ *   -BELL_ENOMEM
+ */
+BELL_API int bell_devices(struct bell_device_info *list, size_t max);
+
+/**
+ * bell_region_name - the name of a peer's memory, which a server gives
+ * @name: gets it; "" if it has none, as it is without a bus
+ *
+ * Returns @name. "pci:NAME" finds the device with that memory.
+ */
+BELL_API const char *bell_region_name(const struct bell_peer *peer,
+				      char name[BELL_REGION_MAX + 1]);
 
 /* ---- the directory --------------------------------------------------------- */
 
@@ -306,7 +411,7 @@ BELL_API const char *bell_state_name(enum bell_state state);
 
 /**
  * bell_peers - list the peers of this memory
- * @list: gets up to @max entries, sorted by id
+ * @list: gets up to @max entries, sorted by device, then by process
  * @max:  room in @list, entries
  *
  * What the directory in the memory says and, on the host, what the server says
@@ -322,7 +427,7 @@ BELL_API int bell_peers(struct bell_peer *peer, struct bell_peer_info *list,
 
 /**
  * bell_find - id of a peer by id or name
- * @name: a decimal id, or the name of a live peer
+ * @name: an id ("3", "3.1"), or the name of a live peer
  * @id:   gets the id
  *
  * Returns 0, or

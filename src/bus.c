@@ -9,6 +9,7 @@
 #include "steward.h"
 #include "stream.h"
 #include "topic.h"
+#include "will.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,13 +54,14 @@ static int set_name(struct bell_bus *bus, const struct bell_bus_config *cfg)
 /* Guests made from one image can have the same name and process ids. */
 static void add_id(struct bell_bus *bus)
 {
-	char id[8];
-	size_t room = sizeof(bus->name) - 1, len = strlen(bus->name);
-	int n = snprintf(id, sizeof(id), "-%u", bus->peer->port->id);
+	char id[BELL_ID_TEXT];
+	size_t room = sizeof(bus->name) - 1, len = strlen(bus->name), n;
 
-	if (len + (size_t)n > room)
-		len = room - (size_t)n;
-	memcpy(bus->name + len, id, (size_t)n + 1);
+	n = strlen(bell_id_text(bus->peer->port->id, id));
+	if (len + 1 + n > room)
+		len = room - n - 1;
+	bus->name[len] = '-';
+	memcpy(bus->name + len + 1, id, n + 1);
 }
 
 static int enter(struct bell_bus *bus)
@@ -68,7 +70,7 @@ static int enter(struct bell_bus *bus)
 	struct directory_entry e = { .id = port->id,
 				     .kind = port->kind,
 				     .vectors = port->vectors,
-				     .vector = BUS_VECTOR,
+				     .vector = bus->vector,
 				     .pid = os_pid(),
 				     .name = bus->name };
 	int rc = directory_enter(bus->memory, &bus->layout, &e, &bus->slot,
@@ -79,6 +81,11 @@ static int enter(struct bell_bus *bus)
 	return rc;
 }
 
+struct doorbell {
+	uint32_t id;
+	unsigned vector;
+};
+
 /*
  * Formats whatever the memory holds. Who sleeps on what it held would never hear
  * of it: so those are rung, and find another session.
@@ -87,24 +94,39 @@ static int format(struct bell_bus *bus)
 {
 	const struct bell_port *port = bus->peer->port;
 	struct layout old = { .slot_count = 0 };
-	uint32_t *ids, n = 0;
+	struct doorbell *bells;
+	uint32_t n = 0;
 	int rc;
 
 	(void)layout_read(port->memory, port->size, &old);
-	ids = calloc(old.slot_count + 1, sizeof(*ids));
-	if (!ids)
+	bells = calloc(old.slot_count + 1, sizeof(*bells));
+	if (!bells)
 		return error_plain(BELL_ENOMEM);
 	for (uint32_t i = 0; i < old.slot_count; i++) {
-		uint64_t w = shm_acquire(&layout_slot(port->memory, &old, i)->word);
+		struct layout_slot *s = layout_slot(port->memory, &old, i);
+		uint64_t w = shm_acquire(&s->word);
 
 		if (slot_state(w) == SLOT_LIVE && slot_id(w) != port->id)
-			ids[n++] = slot_id(w);
+			bells[n++] = (struct doorbell){
+				slot_device(w), shm_peek(&s->vector) & BELL_VECTOR_MAX
+			};
 	}
 	rc = layout_attach(port->memory, port->size, true, &bus->layout);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
-		(void)port->ops->ring(bus->peer->port, ids[i], BUS_VECTOR);
-	free(ids);
+		(void)port->ops->ring(bus->peer->port, bells[i].id, bells[i].vector);
+	free(bells);
 	return rc;
+}
+
+/* The processes of a device have a vector each, as far as there are enough. */
+static int listen(struct bell_bus *bus)
+{
+	struct bell_port *port = bus->peer->port;
+
+	if (port->vectors == 0)
+		return 0;
+	bus->vector = BELL_ID_PROCESS(port->id) % port->vectors;
+	return port->ops->listen ? port->ops->listen(port, bus->vector) : 0;
 }
 
 static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
@@ -113,6 +135,8 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	bool force = cfg && (cfg->flags & BELL_FORMAT);
 	int rc = set_name(bus, cfg);
 
+	if (rc == 0)
+		rc = listen(bus);
 	if (rc == 0)
 		rc = force ? format(bus) : layout_attach(port->memory, port->size, false,
 							 &bus->layout);
@@ -132,6 +156,7 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 		return rc;
 	bus->peer->bus = bus;
 	steward_tell_all(bus->memory, &bus->layout, port->id, ring_others, bus);
+	will_write(bus);
 	return 0;
 }
 
@@ -215,6 +240,7 @@ void bell_leave(struct bell_bus *bus)
 		linger(bus);
 		call_done(bus); /* the refusals of calls that came meanwhile */
 		exit_directory(bus);
+		will_take_back(bus);
 	}
 	if (bus->peer->bus == bus)
 		bus->peer->bus = NULL;

@@ -21,10 +21,9 @@
 #define BELL_BUS_H
 
 #include "directory.h"
+#include "id.h"
 #include "peer.h"
 #include "ring.h"
-
-#define BUS_VECTOR 0u /* the one vector that every device has */
 
 /* A peer in one of its incarnations: whom a stream or a call belongs to. */
 struct bus_remote {
@@ -95,6 +94,7 @@ struct bell_bus {
 	struct layout_slot *self;
 	uint32_t slot;
 	uint64_t slot_word;
+	uint32_t vector; /* the one on which it is rung */
 	char name[BELL_NAME_MAX + 1];
 
 	enum bell_wait_mode mode;
@@ -225,6 +225,15 @@ int bus_break_out(struct bell_bus *bus, struct bus_out *out);
 void bus_announce(struct bell_bus *bus, struct bus_out *out, uint64_t before);
 /* Somebody found no space for len bytes: stream_flush() and others are told. */
 void bus_want_space(struct bell_bus *bus, struct bus_out *out, uint32_t len);
+/* Something was sent or received: a port that polls looks more often. */
+static inline void bus_active(const struct bell_bus *bus)
+{
+	struct bell_port *port = bus->peer->port;
+
+	if (port->ops->active)
+		port->ops->active(port);
+}
+
 /* Sets the link's bit in the wake word of that peer; rings if it sleeps. */
 void bus_wake(struct bell_bus *bus, const struct bus_remote *r, uint32_t link);
 

@@ -172,29 +172,29 @@ static int64_t explain(const struct call *call)
 
 	switch (-call->result) {
 	case BELL_EAGAIN:
-		return error_detail(BELL_EAGAIN, "peer %u: method %u: no reply in time",
-				    id, call->method);
+		return error_detail(BELL_EAGAIN, "peer %s: method %u: no reply in time",
+				    ID_TEXT(id), call->method);
 	case BELL_ENOSERVICE:
-		return error_detail(BELL_ENOSERVICE, "peer %u has no handler for method %u",
-				    id, call->method);
+		return error_detail(BELL_ENOSERVICE, "peer %s has no handler for method %u",
+				    ID_TEXT(id), call->method);
 	case BELL_EREMOTE:
-		return error_detail(BELL_EREMOTE, "peer %u: method %u: %s", id,
+		return error_detail(BELL_EREMOTE, "peer %s: method %u: %s", ID_TEXT(id),
 				    call->method, call->why[0] ? call->why : "failed");
 	case BELL_EBUSY:
 		return error_detail(BELL_EBUSY,
-				    "peer %u: method %u: too many requests wait there: "
-				    "call again later", id, call->method);
+				    "peer %s: method %u: too many requests wait there: "
+				    "call again later", ID_TEXT(id), call->method);
 	case BELL_EMSGSIZE:
 		return error_detail(BELL_EMSGSIZE,
-				    "peer %u: method %u: reply of %zu bytes: the buffer has %zu",
-				    id, call->method, call->len, call->room);
+				    "peer %s: method %u: reply of %zu bytes: the buffer has %zu",
+				    ID_TEXT(id), call->method, call->len, call->room);
 	case BELL_ENOPEER:
 		return error_detail(BELL_ENOPEER,
-				    "peer %u left or died before it answered", id);
+				    "peer %s left or died before it answered", ID_TEXT(id));
 	case BELL_ECORRUPT:
 		return error_detail(BELL_ECORRUPT,
-				    "the link with peer %u was broken: whether it did what "
-				    "was asked is not known", id);
+				    "the link with peer %s was broken: whether it did what "
+				    "was asked is not known", ID_TEXT(id));
 	default:
 		return call->result < 0 ? error_plain((int)-call->result) : call->result;
 	}
@@ -271,15 +271,15 @@ static int await_space(struct call *call, uint32_t len, uint64_t deadline)
 		return rc;
 	if (out->reserved_count > 0)
 		return error_detail(BELL_EBUSY,
-				    "a message reserved to peer %u is not committed yet",
-				    call->to.id);
+				    "a message reserved to peer %s is not committed yet",
+				    ID_TEXT(call->to.id));
 	/* Frames that were kept go first. */
 	if (out->kept && frame_len(out) > len)
 		len = frame_len(out);
 	rc = bus_idle(bus, &call->to, len, deadline);
 	if (rc == -BELL_EAGAIN)
-		return error_detail(BELL_EAGAIN, "the ring to peer %u is full",
-				    call->to.id);
+		return error_detail(BELL_EAGAIN, "the ring to peer %s is full",
+				    ID_TEXT(call->to.id));
 	return rc;
 }
 
@@ -351,8 +351,8 @@ int64_t bell_call(struct bell_bus *bus, uint32_t to, uint16_t method,
 	if (rc == 0)
 		rc = check_request(bus, request, len);
 	if (rc == 0 && to == slot_id(bus->slot_word))
-		rc = error_detail(BELL_EINVAL, "peer %u is this one, which would wait for "
-				  "itself: use bell_call_start()", to);
+		rc = error_detail(BELL_EINVAL, "peer %s is this one, which would wait for "
+				  "itself: use bell_call_start()", ID_TEXT(to));
 	if (rc == 0)
 		rc = start(bus, to, method, &call);
 	if (rc < 0)

@@ -327,8 +327,8 @@ static int check_reserved(struct bell_bus *bus, const struct bus_remote *to)
 
 	if (rc == 0 && out->reserved_count > 0)
 		rc = error_detail(BELL_EBUSY,
-				  "a message reserved to peer %u is not committed yet",
-				  to->id);
+				  "a message reserved to peer %s is not committed yet",
+				  ID_TEXT(to->id));
 	return rc;
 }
 

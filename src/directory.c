@@ -2,6 +2,7 @@
 #include "directory.h"
 
 #include "error.h"
+#include "id.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ int directory_check_name(const char *name)
 			return error_detail(BELL_EINVAL,
 					    "name: byte %zu is not a printable ASCII character "
 					    "(no spaces)", i + 1);
-	if (strspn(name, "0123456789") == len)
+	if (id_is_number(name))
 		return error_detail(BELL_EINVAL,
 				    "name %s: a number would be taken for an id", name);
 	return 0;
@@ -166,8 +167,8 @@ static int claim_slot(void *memory, const struct layout *l, uint32_t id,
 static int name_error(const char *name, uint32_t id)
 {
 	return error_detail(BELL_EEXIST,
-			    "peer %u is already called %s: choose another name", id,
-			    name);
+			    "peer %s is already called %s: choose another name",
+			    ID_TEXT(id), name);
 }
 
 int directory_enter(void *memory, const struct layout *l,
@@ -195,8 +196,8 @@ int directory_enter(void *memory, const struct layout *l,
 	live = slot_word(SLOT_LIVE, e->id, slot_incarnation(w));
 	if (!shm_cas(&s->word, w, live))
 		return error_detail(BELL_EBUSY,
-				    "peer %u: another program joined under the same id",
-				    e->id);
+				    "peer %s: another program joined under the same id",
+				    ID_TEXT(e->id));
 	/* Two may have joined under one name at once: then neither stays. */
 	if (name_taken(memory, l, e->name, e->id, &other)) {
 		directory_exit(memory, l, n, live);

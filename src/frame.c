@@ -45,8 +45,8 @@ static int keep(struct bell_bus *bus, struct bus_out *out, uint64_t header,
 
 	if (out->kept_bytes + sizeof(*f) + len > FRAMES_KEPT_MAX)
 		return error_detail(BELL_EBUSY,
-				    "peer %u does not read: too much waits for it",
-				    out->to.id);
+				    "peer %s does not read: too much waits for it",
+				    ID_TEXT(out->to.id));
 	f = malloc(sizeof(*f) + len);
 	if (!f)
 		return error_plain(BELL_ENOMEM);

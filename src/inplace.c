@@ -33,8 +33,8 @@ static int check_link(struct bell_bus *bus, struct bus_out *out)
 		return rc;
 	if (out->busy || out->reserved_count == BELL_HOLD_MAX)
 		return error_detail(BELL_EBUSY,
-				    "peer %u: a message is unfinished, or %d are reserved",
-				    out->to.id, BELL_HOLD_MAX);
+				    "peer %s: a message is unfinished, or %d are reserved",
+				    ID_TEXT(out->to.id), BELL_HOLD_MAX);
 	if (!out->reserved)
 		out->reserved = calloc(BELL_HOLD_MAX, sizeof(*out->reserved));
 	return out->reserved ? 0 : error_plain(BELL_ENOMEM);
@@ -83,7 +83,7 @@ static int find_reserved(struct bell_bus *bus, uint32_t to, struct bus_out **res
 	while (out && out->to.id != to)
 		out = out->next;
 	if (!out || out->reserved_count == 0)
-		return error_detail(BELL_EINVAL, "nothing is reserved to peer %u", to);
+		return error_detail(BELL_EINVAL, "nothing is reserved to peer %s", ID_TEXT(to));
 	*result = out;
 	return bus_check_out(bus, out);
 }
@@ -184,7 +184,7 @@ int bell_release(struct bell_bus *bus, uint32_t from)
 	uint64_t end;
 
 	if (!in)
-		return error_detail(BELL_EINVAL, "nothing of peer %u is held", from);
+		return error_detail(BELL_EINVAL, "nothing of peer %s is held", ID_TEXT(from));
 	end = in->held[in->held_first];
 	in->held_first = (in->held_first + 1) % BELL_HOLD_MAX;
 	in->r.held--;

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "os.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_SLOTS 128u
@@ -16,6 +17,71 @@
 #define SLOTS_AT 256u
 #define TAKE_OVER_NS UINT64_C(1000000000)
 #define ATTACH_NS (4 * TAKE_OVER_NS) /* for all that a peer may do meanwhile */
+
+_Static_assert(LAYOUT_NAME_SIZE == sizeof(((struct layout_header *)0)->name) &&
+		       LAYOUT_NAME_SIZE == BELL_REGION_MAX + 1,
+	       "a name fills its place in the header");
+
+/* ---- the region's name --------------------------------------------------- */
+
+static bool name_char(char c)
+{
+	return c > ' ' && c <= '~' && !strchr(":,/", c);
+}
+
+int layout_check_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 1 || len > BELL_REGION_MAX)
+		return error_detail(BELL_EINVAL,
+				    "%llu bytes: 1 to %d are possible",
+				    (unsigned long long)len, BELL_REGION_MAX);
+	for (size_t i = 0; i < len; i++)
+		if (!name_char(name[i]))
+			return error_detail(BELL_EINVAL,
+					    "byte %llu is not a printable ASCII character "
+					    "other than space, ':', ',' and '/'",
+					    (unsigned long long)i + 1);
+	return 0;
+}
+
+/* What is not a name, as it may be in a broken header, is read as none. */
+static void read_name(struct layout_header *h, char name[LAYOUT_NAME_SIZE])
+{
+	uint64_t words[LAYOUT_NAME_SIZE / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < LAYOUT_NAME_SIZE / sizeof(uint64_t); i++)
+		words[i] = shm_peek(&h->name[i]);
+	memcpy(name, words, sizeof(words));
+	name[LAYOUT_NAME_SIZE - 1] = '\0';
+	for (char *c = name; *c; c++)
+		if (!name_char(*c))
+			name[0] = '\0';
+}
+
+static void write_name(struct layout_header *h, const char name[LAYOUT_NAME_SIZE])
+{
+	uint64_t words[LAYOUT_NAME_SIZE / sizeof(uint64_t)];
+
+	memcpy(words, name, sizeof(words));
+	for (size_t i = 0; i < LAYOUT_NAME_SIZE / sizeof(uint64_t); i++)
+		shm_set(&h->name[i], words[i]);
+}
+
+void layout_read_name(const void *memory, char name[LAYOUT_NAME_SIZE])
+{
+	struct layout_header *h = layout_hdr(memory);
+
+	/* B2: pairs with A in write_header(). */
+	if (shm_acquire(&h->magic) == LAYOUT_MAGIC &&
+	    shm_peek(&h->major) == LAYOUT_MAJOR)
+		read_name(h, name);
+	else
+		name[0] = '\0';
+}
+
+/* ---- planning ------------------------------------------------------------ */
 
 static uint64_t align_up(uint64_t v, uint64_t to)
 {
@@ -104,6 +170,8 @@ int layout_plan(uint64_t size, const struct layout_wish *wish, struct layout *ou
 			      LAYOUT_ALIGN);
 	if (l.bus_size > size)
 		l.bus_size = size;
+	if (wish->name)
+		snprintf(l.name, sizeof(l.name), "%s", wish->name);
 	*out = l;
 	return 0;
 }
@@ -148,6 +216,7 @@ static void write_header(void *memory, const struct layout *l, uint64_t session)
 	shm_set(&h->link_offset, l->link_offset);
 	shm_set(&h->link_count, l->link_count);
 	shm_set(&h->server_vectors, l->server_vectors);
+	write_name(h, l->name);
 	/* A: pairs with B in read_fields(); all of the above comes first. */
 	shm_release(&h->magic, LAYOUT_MAGIC);
 }
@@ -178,6 +247,7 @@ static void read_fields(const struct layout_header *hdr, struct layout *l)
 	l->link_offset = shm_peek(&h->link_offset);
 	l->link_count = shm_peek(&h->link_count);
 	l->server_vectors = shm_peek(&h->server_vectors);
+	read_name(h, l->name);
 }
 
 /* All places are inside bus_size, and that inside the memory. */
@@ -280,6 +350,7 @@ static void format_by_default(void *memory, size_t size, uint64_t mine)
 	l.server_vectors = shm_peek(&h->server_vectors);
 	if (l.server_vectors > BELL_VECTOR_MAX + 1)
 		l.server_vectors = 0;
+	read_name(h, l.name);
 	(void)format_claimed(memory, &l, magic, mine);
 }
 

@@ -22,6 +22,7 @@
 #define LAYOUT_MAX_SLOTS 1023u /* slot numbers have 10 bits */
 #define LAYOUT_MAX_LINKS 65535u
 #define LAYOUT_MIN_RING 4096u
+#define LAYOUT_NAME_SIZE 32u /* of the region's name, with its NUL */
 #define LAYOUT_MAX_RING (UINT64_C(1) << 31) /* a record's length has 32 bits */
 
 /* At offset 0 of the region. Written by the formatter, magic last. */
@@ -40,12 +41,14 @@ struct layout_header {
 	shm_u32 link_count;
 	_Alignas(64) shm_u64 format_word; /* FORMAT_BUSY | nonce while formatting */
 	shm_u32 server_vectors; /* vectors that the server gives each peer, or 0 */
-	shm_u32 reserved[13];
+	shm_u32 reserved0;
+	shm_u64 name[4]; /* of the region: bytes, NUL terminated, in u64 pieces */
+	shm_u32 reserved1[4];
 };
 
 /* One of slot_count, from slot_offset: a peer. */
 struct layout_slot {
-	_Alignas(64) shm_u64 word; /* state, sub, id, incarnation: slot_word_*() */
+	_Alignas(64) shm_u64 word; /* state, id, incarnation: slot_word() */
 	shm_u32 kind;    /* enum bell_kind */
 	shm_u32 vectors; /* that it can be rung on */
 	shm_u32 vector;  /* the one that the bus rings */
@@ -89,6 +92,7 @@ ASSERT_AT(layout_header, link_offset, 56);
 ASSERT_AT(layout_header, link_count, 60);
 ASSERT_AT(layout_header, format_word, 64);
 ASSERT_AT(layout_header, server_vectors, 72);
+ASSERT_AT(layout_header, name, 80);
 _Static_assert(sizeof(struct layout_header) == 128, "shared ABI");
 ASSERT_AT(layout_slot, word, 0);
 ASSERT_AT(layout_slot, kind, 8);
@@ -132,8 +136,8 @@ _Static_assert(sizeof(struct layout_link) == 256, "shared ABI");
 #define FORMAT_BUSY_MASK (UINT64_C(0xffffffff) << 32)
 
 /*
- * layout_slot.word: bits 0..3 state, 4..11 sub-peer (0 until one id serves
- * several processes), 12..27 peer id, 28..47 incarnation, the rest 0.
+ * layout_slot.word: bits 0..3 state, 4..11 and 12..27 process and device of the
+ * peer's id, 28..47 incarnation, the rest 0.
  * Changed by compare-and-swap only.
  */
 enum slot_state {
@@ -146,7 +150,8 @@ enum slot_state {
 static inline uint64_t slot_word(enum slot_state state, uint32_t id,
 				 uint32_t incarnation)
 {
-	return (uint64_t)state | (uint64_t)(id & 0xffff) << 12 |
+	return (uint64_t)state | (uint64_t)(id >> 16 & 0xff) << 4 |
+	       (uint64_t)(id & 0xffff) << 12 |
 	       (uint64_t)(incarnation & 0xfffff) << 28;
 }
 
@@ -156,6 +161,12 @@ static inline enum slot_state slot_state(uint64_t w)
 }
 
 static inline uint32_t slot_id(uint64_t w)
+{
+	return ((uint32_t)(w >> 12) & 0xffff) | ((uint32_t)(w >> 4) & 0xff) << 16;
+}
+
+/* Whose doorbell it is: the id without the process. */
+static inline uint32_t slot_device(uint64_t w)
 {
 	return (uint32_t)(w >> 12) & 0xffff;
 }
@@ -248,6 +259,7 @@ struct layout {
 	uint32_t link_offset;
 	uint32_t link_count;
 	uint32_t server_vectors; /* a hint */
+	char name[LAYOUT_NAME_SIZE]; /* "" if it has none */
 };
 
 /* What a formatter may wish; 0 takes the default for the region's size. */
@@ -256,6 +268,7 @@ struct layout_wish {
 	uint64_t ring_size;
 	uint32_t slot_count;
 	uint32_t link_count;
+	const char *name; /* layout_check_name() took it; NULL: none */
 };
 
 /*
@@ -277,6 +290,18 @@ void layout_format(void *memory, const struct layout *plan, uint64_t session);
  * features. Reads each field once; what it returns is safe to use.
  */
 int layout_read(const void *memory, size_t size, struct layout *out);
+
+/*
+ * A region's name has 1 to 31 printable ASCII characters, and none of space, ':',
+ * ',' and '/', which addresses need. -BELL_EINVAL with a detail: the cause alone. Pure.
+ */
+int layout_check_name(const char *name);
+
+/*
+ * The name alone, of memory of which there is only the first page: "" if that is
+ * not a bus of this version, or has no name.
+ */
+void layout_read_name(const void *memory, char name[LAYOUT_NAME_SIZE]);
 
 /*
  * layout_read(), but formats memory that is all zero in its header, or (force)
@@ -321,8 +346,8 @@ static inline struct layout_link *layout_link(const void *memory,
 static inline unsigned char *layout_ring(const void *memory,
 					 const struct layout *l, uint32_t i)
 {
-	return (unsigned char *)((uintptr_t)memory + l->ring_offset) +
-	       (uint64_t)i * l->ring_size;
+	return (unsigned char *)((uintptr_t)memory +
+				 (uintptr_t)(l->ring_offset + i * l->ring_size));
 }
 
 #endif

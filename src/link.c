@@ -6,6 +6,7 @@
 #include "ends.h"
 #include "error.h"
 #include "stream.h"
+#include "will.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ int link_left(const struct bell_bus *bus, const struct bus_remote *r)
 	 */
 	if (shm_acquire(&r->slot->word) == 0 || !bus_is_same(bus))
 		return error_plain(BELL_ERESET);
-	return error_detail(BELL_ENOPEER, "peer %u left", r->id);
+	return error_detail(BELL_ENOPEER, "peer %s left", ID_TEXT(r->id));
 }
 
 /*
@@ -96,7 +97,7 @@ static int find_slot(const struct bell_bus *bus, uint32_t id, uint32_t *slot,
 		return 0;
 	if (!layout_same(bus->memory, &bus->layout))
 		return error_plain(BELL_ERESET);
-	return error_detail(BELL_ENOPEER, "no peer %u on the bus", id);
+	return error_detail(BELL_ENOPEER, "no peer %s on the bus", ID_TEXT(id));
 }
 
 int link_find_remote(struct bell_bus *bus, uint32_t id, struct bus_remote *out)
@@ -235,7 +236,7 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 			 bus->layout.ring_size);
 	in->link = link;
 	in->link_word = w;
-	in->from.id = shm_peek(&ctl(bus, link)->from_id) & 0xffff;
+	in->from.id = shm_peek(&ctl(bus, link)->from_id) & BELL_ID_MAX;
 	in->from.slot = layout_slot(bus->memory, &bus->layout, link_from(w));
 	in->from.word = slot_word(SLOT_LIVE, in->from.id, link_from_inc(w));
 	in->gone = shm_acquire(&in->from.slot->word) != in->from.word;
@@ -381,6 +382,7 @@ bool link_remote_gone(const struct bell_bus *bus, const struct bus_remote *r)
 void link_review(struct bell_bus *bus)
 {
 	bus->review = true;
+	will_write(bus);
 	review_outs(bus);
 	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
 		struct bus_in *in = link_from_peer(bus, i);

@@ -2,25 +2,30 @@
 /* Who is there: the directory in the memory, and what the port knows beyond. */
 #include "directory.h"
 #include "error.h"
+#include "id.h"
 #include "peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS 65536u
-
 struct listing {
 	struct bell_peer_info *all;
 	size_t count;
 };
+
+/* As people read it: the processes of a device stand together. */
+static uint32_t rank(uint32_t id)
+{
+	return BELL_ID_DEVICE(id) << 8 | BELL_ID_PROCESS(id);
+}
 
 static int by_id(const void *a, const void *b)
 {
 	const struct bell_peer_info *x = a, *y = b;
 
 	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
+		return rank(x->id) < rank(y->id) ? -1 : 1;
 	/* The living first. */
 	return (y->state == BELL_STATE_LIVE) - (x->state == BELL_STATE_LIVE);
 }
@@ -110,11 +115,11 @@ static int ambiguous(const struct listing *l, const char *name)
 	char ids[160] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < l->count && used + 8 < sizeof(ids); i++)
+	for (size_t i = 0; i < l->count && used + BELL_ID_TEXT < sizeof(ids); i++)
 		if (l->all[i].state == BELL_STATE_LIVE &&
 		    strcmp(l->all[i].name, name) == 0)
-			used += (size_t)snprintf(ids + used, sizeof(ids) - used, " %u",
-						 l->all[i].id);
+			used += (size_t)snprintf(ids + used, sizeof(ids) - used, " %s",
+						 ID_TEXT(l->all[i].id));
 	return error_detail(BELL_ENOTUNIQ, "%s is the name of peers%s: use an id", name,
 			    ids);
 }
@@ -138,23 +143,22 @@ static int find_name(const struct listing *l, const char *name, uint32_t *id)
 static int find_id(const struct bell_peer *peer, const struct listing *l,
 		   const char *text, uint32_t *id)
 {
-	unsigned long n = strtoul(text, NULL, 10);
+	uint32_t n;
 
-	if (n >= IDS)
-		return error_detail(BELL_ENOPEER, "peer id %s: 0 to 65535 are possible",
-				    text);
+	if (id_parse(text, &n) < 0)
+		return -BELL_ENOPEER;
 	/* In a guest the device does not tell who is connected without a bus. */
 	if (!peer->port->ops->peers) {
-		*id = (uint32_t)n;
+		*id = n;
 		return 0;
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->all[i].id == n && l->all[i].state != BELL_STATE_DEAD) {
-			*id = (uint32_t)n;
+			*id = n;
 			return 0;
 		}
 	}
-	return error_detail(BELL_ENOPEER, "no peer %lu is connected", n);
+	return error_detail(BELL_ENOPEER, "no peer %s is connected", text);
 }
 
 int bell_find(struct bell_peer *peer, const char *name, uint32_t *id)
@@ -162,9 +166,8 @@ int bell_find(struct bell_peer *peer, const char *name, uint32_t *id)
 	struct listing l = { NULL, 0 };
 	uint32_t found = 0;
 	int rc = list_all(peer, &l);
-	bool number = *name && name[strspn(name, "0123456789")] == '\0';
 
-	if (number)
+	if (id_is_number(name))
 		rc = find_id(peer, &l, name, &found);
 	else if (rc == 0)
 		rc = find_name(&l, name, &found);

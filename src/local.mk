@@ -30,6 +30,8 @@ libcore_la_SOURCES = \
 	%D%/flight.h \
 	%D%/frame.c \
 	%D%/handler.c \
+	%D%/id.c \
+	%D%/id.h \
 	%D%/incoming.c \
 	%D%/inplace.c \
 	%D%/layout.c \
@@ -69,7 +71,10 @@ libcore_la_SOURCES = \
 	%D%/topic-queue.c \
 	%D%/topic-set.h \
 	%D%/turn.c \
-	%D%/wait.c
+	%D%/wait.c \
+	%D%/ways.c \
+	%D%/will.c \
+	%D%/will.h
 
 include_HEADERS += \
 	%D%/bellring.h \

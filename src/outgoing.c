@@ -61,7 +61,7 @@ static int find_link(const struct bell_outgoing *o, struct bus_out **result)
 	}
 	if (shm_peek(&o->to.slot->word) != o->to.word || !bus_is_same(o->bus))
 		return link_left(o->bus, &o->to);
-	return error_detail(BELL_ECORRUPT, "the link to peer %u is broken", o->to.id);
+	return error_detail(BELL_ECORRUPT, "the link to peer %s is broken", ID_TEXT(o->to.id));
 }
 
 static size_t piece_size(const struct bus_out *out)

@@ -12,33 +12,58 @@
 #include <string.h>
 
 #define GREETING_MS 5000
+#define REFUSALS_SIZE 1024
 
 static const char address_forms[] =
-	"give unix:PATH (an ivshmem server's socket) or pci: (the device in a guest), "
-	"by -a or BELLRING_ADDRESS";
+	"give unix:PATH (an ivshmem server's socket), pci: (the device in a guest) or "
+	"file:PATH (the memory of an ivshmem-plain device), by -a or BELLRING_ADDRESS";
+
+/* The port's scheme, without the colon, is what the address begins with. */
+static bool serves(const struct bell_port_ops *ops, const char *address)
+{
+	size_t len = strlen(ops->scheme);
+
+	return strncmp(ops->scheme, address, len) == 0 && address[len] == ':';
+}
+
+/* Why each port cannot serve the address, for an error. */
+struct refusals {
+	char text[REFUSALS_SIZE];
+	size_t used;
+	int count;
+};
+
+static void add_refusal(struct refusals *r, const char *port)
+{
+	int n;
+
+	if (r->used < sizeof(r->text)) {
+		n = snprintf(r->text + r->used, sizeof(r->text) - r->used, "%s%s: %s",
+			     r->count ? "; " : "", port, bell_detail());
+		r->used += n > 0 ? (size_t)n : 0;
+	}
+	r->count++;
+}
 
 static int open_port(const char *address, int timeout_ms, struct bell_port **out)
 {
-	const char *colon = strchr(address, ':');
-	int rc = -BELL_EINVAL;
-	bool known = false;
+	struct refusals refusals = { .count = 0 };
+	int rc;
 
-	for (int i = 0; colon && bell_ports[i]; i++) {
+	for (int i = 0; bell_ports[i]; i++) {
 		const struct bell_port_ops *ops = bell_ports[i];
 
-		if (strlen(ops->scheme) != (size_t)(colon - address) ||
-		    strncmp(ops->scheme, address, strlen(ops->scheme)) != 0)
+		if (!serves(ops, address))
 			continue;
-		known = true;
-		rc = ops->open(colon + 1, timeout_ms, out);
+		rc = ops->open(address + strlen(ops->scheme) + 1, timeout_ms, out);
 		if (rc != -BELL_EUNSUP)
 			return rc;
+		add_refusal(&refusals, ops->name);
 	}
-	if (known)
-		return rc;
-	if (strncmp(address, "file:", 5) == 0)
-		return error_detail(BELL_EINVAL, "%s: memory without doorbells "
-				    "(ivshmem-plain) is not supported yet", address);
+	if (refusals.count == 1)
+		return -BELL_EUNSUP; /* its own words */
+	if (refusals.count > 1)
+		return error_detail(BELL_EUNSUP, "%s", refusals.text);
 	return error_detail(BELL_EINVAL, "%s: not an address: %s", address,
 			    address_forms);
 }
@@ -62,7 +87,7 @@ static void bury_predecessor(struct bell_peer *peer)
 	struct layout l;
 
 	if (layout_read(port->memory, port->size, &l) == 0)
-		(void)steward_mark_dead(port->memory, &l, port->id, ring_others, peer);
+		(void)steward_bury(port->memory, &l, port->id, ring_others, peer);
 }
 
 int peer_from_port(struct bell_port *port, struct bell_peer **out)
@@ -130,15 +155,22 @@ uint64_t bell_bus_size(const struct bell_peer *peer)
 		       0 : l.bus_size;
 }
 
+int bell_sync(struct bell_peer *peer)
+{
+	const struct bell_port_ops *ops = peer->port->ops;
+
+	return ops->sync ? ops->sync(peer->port) : 0;
+}
+
 int bell_ring(struct bell_peer *peer, uint32_t id, unsigned vector)
 {
-	if (id > UINT16_MAX)
-		return error_detail(BELL_EINVAL, "peer id %u: 0 to 65535 are possible",
-				    id);
+	if (id > BELL_ID_MAX)
+		return error_detail(BELL_EINVAL, "peer id %u: 0 to %u are possible", id,
+				    BELL_ID_MAX);
 	if (vector > BELL_VECTOR_MAX)
 		return error_detail(BELL_EINVAL, "vector %u: 0 to %d are possible",
 				    vector, BELL_VECTOR_MAX);
-	return peer->port->ops->ring(peer->port, id, vector);
+	return peer->port->ops->ring(peer->port, BELL_ID_DEVICE(id), vector);
 }
 
 int bell_on_interrupt(struct bell_peer *peer, unsigned vector,
@@ -149,6 +181,12 @@ int bell_on_interrupt(struct bell_peer *peer, unsigned vector,
 	if (vector >= peer->port->vectors)
 		return error_detail(BELL_EINVAL, "vector %u: this peer has 0 to %u",
 				    vector, peer->port->vectors - 1);
+	if (fn && peer->port->ops->listen) {
+		int rc = peer->port->ops->listen(peer->port, vector);
+
+		if (rc < 0)
+			return rc;
+	}
 	peer->on_interrupt[vector].fn = fn;
 	peer->on_interrupt[vector].arg = arg;
 	return 0;

@@ -20,8 +20,8 @@ struct bell_port {
 	const struct bell_port_ops *ops;
 	void *memory;      /* mapped read-write until close() */
 	size_t size;       /* bytes; at least one page */
-	uint32_t id;       /* own id, 0..65535 */
-	unsigned vectors;  /* own vectors; 0: no interrupts, only polling */
+	uint32_t id;       /* own: the device's, and the process number: BELL_ID() */
+	unsigned vectors;  /* own vectors; 0: no interrupts, wait() ends now and then */
 	enum bell_kind kind; /* what the directory says of this peer */
 };
 
@@ -30,6 +30,18 @@ struct port_sink {
 	void (*interrupt)(void *arg, unsigned vector);
 	void (*peer)(void *arg, uint32_t id, enum bell_peer_event event);
 	void *arg;
+};
+
+/* A step of a will; offsets are in the memory, multiples of 8. */
+enum port_will {
+	PORT_WILL_REPLACE = 1, /* if the 64 bits at offset are a: b */
+	PORT_WILL_OR = 2,      /* the 64 bits at offset |= a */
+	PORT_WILL_RING = 3     /* peer a, vector b */
+};
+
+struct port_step {
+	enum port_will what;
+	uint64_t offset, a, b;
 };
 
 struct bell_port_ops {
@@ -43,7 +55,7 @@ struct bell_port_ops {
 	 */
 	int (*open)(const char *rest, int timeout_ms, struct bell_port **out);
 	/*
-	 * Rings vector of peer; both were range-checked (0..65535, 0..255).
+	 * Rings vector of a device; both were range-checked (0..65535, 0..255).
 	 * Orders all earlier stores first; never blocks; any thread, also
 	 * beside wait(). -BELL_ENOPEER where the port can tell, -BELL_EIO.
 	 */
@@ -67,6 +79,33 @@ struct bell_port_ops {
 			struct bell_peer_info *list, size_t max);
 	/* Accepts a half-open port. */
 	void (*close)(struct bell_port *port);
+	/*
+	 * Interrupts of that vector are to be told from now on; those that came
+	 * before may be lost. NULL: all vectors are always told.
+	 */
+	int (*listen)(struct bell_port *port, unsigned vector);
+	/*
+	 * What is to be done in order when this process is gone, however it ends;
+	 * replaces the last will, count 0 takes it back. NULL: nobody can.
+	 * -BELL_ENOMEM, -BELL_EIO: the last one stays.
+	 */
+	int (*will)(struct bell_port *port, const struct port_step *steps,
+		    size_t count);
+	/*
+	 * 0 if open() would probably work, else the error that it would give, with
+	 * the detail. Takes nothing that another process may want. NULL: unknown.
+	 */
+	int (*usable)(const char *rest);
+	/*
+	 * Something was sent or received: more may come soon. For ports without
+	 * interrupts, which so know how often to look. NULL: not of interest.
+	 */
+	void (*active)(struct bell_port *port);
+	/*
+	 * What was stored so far is on the disk, where the memory is one's file.
+	 * NULL: there is none. -BELL_EIO.
+	 */
+	int (*sync)(struct bell_port *port);
 };
 
 /* Ends with NULL. */

@@ -256,7 +256,7 @@ int presence_tell(struct bell_bus *bus)
 
 static int find_now(struct bell_bus *bus, const char *name, bool number, uint32_t *id)
 {
-	uint32_t slot;
+	uint32_t wanted, slot;
 	uint64_t word;
 	int rc = bus_check(bus);
 
@@ -264,10 +264,12 @@ static int find_now(struct bell_bus *bus, const char *name, bool number, uint32_
 		return rc;
 	if (!number)
 		return bell_find(bus->peer, name, id);
-	if (directory_lookup(bus->memory, &bus->layout,
-			     (uint32_t)strtoul(name, NULL, 10), &slot, &word) < 0)
-		return -BELL_ENOPEER;
-	*id = slot_id(word);
+	rc = id_parse(name, &wanted);
+	if (rc == 0)
+		rc = directory_lookup(bus->memory, &bus->layout, wanted, &slot, &word);
+	if (rc < 0)
+		return rc;
+	*id = wanted;
 	return 0;
 }
 
@@ -289,15 +291,10 @@ static int await(struct bell_bus *bus, const char *name, bool number,
 
 static int check_name(const char *name, bool *number)
 {
-	size_t len = strlen(name);
+	uint32_t id;
 
-	*number = len > 0 && strspn(name, "0123456789") == len;
-	if (!*number)
-		return directory_check_name(name);
-	if (strtoul(name, NULL, 10) > UINT16_MAX)
-		return error_detail(BELL_EINVAL, "peer id %s: 0 to 65535 are possible",
-				    name);
-	return 0;
+	*number = id_is_number(name);
+	return *number ? id_parse(name, &id) : directory_check_name(name);
 }
 
 int bell_await_peer(struct bell_bus *bus, const char *name, int timeout_ms,

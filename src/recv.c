@@ -48,11 +48,11 @@ static int64_t too_small(const struct bus_in *in, const struct wanted *w,
 		w->env->len = p->env.total;
 	if (p->env.total == BELL_UNKNOWN)
 		return error_detail(BELL_EMSGSIZE,
-				    "message of unknown size from peer %u: take it in "
-				    "pieces", in->from.id);
+				    "message of unknown size from peer %s: take it in "
+				    "pieces", ID_TEXT(in->from.id));
 	return error_detail(BELL_EMSGSIZE,
-			    "message of %llu bytes from peer %u: the buffer has %zu",
-			    (unsigned long long)p->env.total, in->from.id, w->size);
+			    "message of %llu bytes from peer %s: the buffer has %zu",
+			    (unsigned long long)p->env.total, ID_TEXT(in->from.id), w->size);
 }
 
 /* What went straight into the caller's buffer goes on in memory of our own. */
@@ -121,8 +121,8 @@ static int64_t assemble(struct bell_bus *bus, struct bus_in *in,
 static int64_t begun_in_pieces(const struct bus_in *in)
 {
 	return error_detail(BELL_EMSGSIZE,
-			    "pieces of the message from peer %u were taken: take the "
-			    "rest with bell_recv_piece(), too", in->from.id);
+			    "pieces of the message from peer %s were taken: take the "
+			    "rest with bell_recv_piece(), too", ID_TEXT(in->from.id));
 }
 
 static int64_t take_whole(struct bell_bus *bus, struct bus_in *in,
@@ -353,11 +353,11 @@ static int64_t take_in_place(struct bell_bus *bus, struct bus_in *in,
 
 	if (in->taken > 0 || in->part.buf)
 		return error_detail(BELL_EBUSY,
-				    "some of the message from peer %u was taken: take the "
-				    "rest with bell_recv() or bell_recv_piece()", in->from.id);
+				    "some of the message from peer %s was taken: take the "
+				    "rest with bell_recv() or bell_recv_piece()", ID_TEXT(in->from.id));
 	if (in->r.held == BELL_HOLD_MAX)
-		return error_detail(BELL_EBUSY, "%d messages of peer %u are held: "
-				    "bell_release() one", BELL_HOLD_MAX, in->from.id);
+		return error_detail(BELL_EBUSY, "%d messages of peer %s are held: "
+				    "bell_release() one", BELL_HOLD_MAX, ID_TEXT(in->from.id));
 	*data = inplace_data(in, rec, p);
 	if (!*data)
 		return error_plain(BELL_ENOMEM);

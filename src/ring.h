@@ -146,7 +146,7 @@ static inline int ring_has_space(struct ring_writer *w, uint32_t len)
 static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void *data,
 		    uint32_t len)
 {
-	uint64_t first = w->size - off;
+	size_t first = (size_t)(w->size - off);
 
 	if (len == 0)
 		return;

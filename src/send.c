@@ -11,6 +11,7 @@ void bus_wake(struct bell_bus *bus, const struct bus_remote *r, uint32_t link)
 {
 	uint32_t vector;
 
+	bus_active(bus); /* an answer may come */
 	/* Whoever finds ASLEEP rings; only the owner clears it. */
 	if (!(shm_fetch_or(&r->slot->wake, wake_bit(link)) & WAKE_ASLEEP))
 		return;
@@ -21,7 +22,8 @@ void bus_wake(struct bell_bus *bus, const struct bus_remote *r, uint32_t link)
 	 * It may have left meanwhile: whoever knows that tells by the directory.
 	 * Or the port has not read yet that it came, and rings it when it does.
 	 */
-	if (bus->peer->port->ops->ring(bus->peer->port, r->id, vector) == -BELL_ENOPEER)
+	if (bus->peer->port->ops->ring(bus->peer->port, BELL_ID_DEVICE(r->id),
+				       vector) == -BELL_ENOPEER)
 		bus->port_due = 0;
 	bus->stats.doorbells++;
 }
@@ -36,8 +38,8 @@ static int gone(struct bell_bus *bus, struct bus_out *out)
 
 int bus_break_out(struct bell_bus *bus, struct bus_out *out)
 {
-	int rc = error_detail(BELL_ECORRUPT, "the link to peer %u is broken",
-			      out->to.id);
+	int rc = error_detail(BELL_ECORRUPT, "the link to peer %s is broken",
+			      ID_TEXT(out->to.id));
 
 	link_lost(bus, &out->to);
 	/* Only the sender may free a link, so BROKEN it stays if it was. */
@@ -101,8 +103,8 @@ static int check_order(const struct bus_out *out)
 {
 	if (!out->busy && out->reserved_count == 0)
 		return 0;
-	return error_detail(BELL_EBUSY, "a message to peer %u is unfinished",
-			    out->to.id);
+	return error_detail(BELL_EBUSY, "a message to peer %s is unfinished",
+			    ID_TEXT(out->to.id));
 }
 
 int bus_link_for_message(struct bell_bus *bus, uint32_t to, struct bus_out **out)
@@ -149,7 +151,7 @@ int bus_full(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 		return rc;
 	if (bus->on_writable && link_to_remote(bus, &to, &out) == 0)
 		bus_want_space(bus, out, len);
-	return error_detail(BELL_EAGAIN, "the ring to peer %u is full", to.id);
+	return error_detail(BELL_EAGAIN, "the ring to peer %s is full", ID_TEXT(to.id));
 }
 
 int bus_send(struct bell_bus *bus, uint32_t to, uint64_t header,

@@ -8,7 +8,7 @@ static bool sweep_slot(struct layout_slot *s, steward_there_fn *there, void *arg
 	uint64_t w = shm_acquire(&s->word);
 
 	if ((slot_state(w) != SLOT_LIVE && slot_state(w) != SLOT_JOINING) ||
-	    there(arg, slot_id(w)))
+	    there(arg, slot_device(w)))
 		return false;
 	return shm_cas(&s->word, w,
 		       slot_word(SLOT_DEAD, slot_id(w), slot_incarnation(w)));

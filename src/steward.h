@@ -12,17 +12,22 @@
 
 #include "layout.h"
 
-/* Rings a vector of a peer; failures are the callee's to tell or to ignore. */
+/* Rings a vector of a device; failures are the callee's to tell or to ignore. */
 typedef void steward_ring_fn(void *arg, uint32_t id, unsigned vector);
 
 /*
- * Peer id is gone: marks its slot dead, tells all live peers that the directory
- * changed and rings those that sleep; again if it is marked or left already,
- * since who did that may have died before telling. Returns true if it was this
- * call that marked it. A peer that was never on the bus is no error (false).
+ * Device id is gone: marks the slots of all its processes dead, tells all live
+ * peers that the directory changed and rings those that sleep; again if they are
+ * marked or left already, since who did that may have died before telling.
+ * Returns true if it was this call that marked one. A device of which nobody was
+ * on the bus is no error (false).
  */
 bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
 		       steward_ring_fn *ring, void *arg);
+
+/* The same for one peer: an earlier life of that process. */
+bool steward_bury(void *memory, const struct layout *l, uint32_t id,
+		  steward_ring_fn *ring, void *arg);
 
 #define STEWARD_NOBODY UINT32_MAX /* as self: tells really all */
 
@@ -33,7 +38,7 @@ void steward_tell_all(void *memory, const struct layout *l, uint32_t self,
 /* ---- sweeping ------------------------------------------------------------------ */
 
 /*
- * Whether the peer with that id is there: it is connected, or it was and its
+ * Whether the device with that id is there: it is connected, or it was and its
  * process may still store into the memory. There is no third answer, because
  * peers reuse links by themselves, going by the slots' words alone: a slot that
  * is marked dead gives up all of its peer's links. Whoever is still to be kept

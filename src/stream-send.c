@@ -181,8 +181,8 @@ int stream_send_data(struct bell_stream *s, const void *data, uint32_t len)
 		s->sent += len;
 	else if (rc == -BELL_EAGAIN && is_reserved(s))
 		rc = error_detail(BELL_EBUSY,
-				  "stream to peer %u: a bell_reserve() to it is not committed",
-				  s->remote.id);
+				  "stream to peer %s: a bell_reserve() to it is not committed",
+				  ID_TEXT(s->remote.id));
 	else if (rc == -BELL_ECORRUPT)
 		stream_lost(s->bus, &s->remote);
 	else if (rc == -BELL_ENOPEER)

@@ -49,16 +49,16 @@ static int failed(const struct bell_stream *s, int code)
 {
 	switch (code) {
 	case BELL_ENOSERVICE:
-		return error_detail(code, "peer %u: service %s: not offered, or too "
-				    "many wait for it", s->remote.id, s->service);
+		return error_detail(code, "peer %s: service %s: not offered, or too "
+				    "many wait for it", ID_TEXT(s->remote.id), s->service);
 	case BELL_ENOPEER:
-		return error_detail(code, "stream to peer %u: it left", s->remote.id);
+		return error_detail(code, "stream to peer %s: it left", ID_TEXT(s->remote.id));
 	case BELL_EPIPE:
-		return error_detail(code, "stream to peer %u: reset by the other side",
-				    s->remote.id);
+		return error_detail(code, "stream to peer %s: reset by the other side",
+				    ID_TEXT(s->remote.id));
 	case BELL_ECORRUPT:
-		return error_detail(code, "stream to peer %u: it broke the rules, or "
-				    "its link is broken", s->remote.id);
+		return error_detail(code, "stream to peer %s: it broke the rules, or "
+				    "its link is broken", ID_TEXT(s->remote.id));
 	default:
 		return error_plain(code);
 	}
@@ -76,8 +76,8 @@ static int await_answer(struct bell_stream *s, uint64_t deadline)
 			return rc;
 		rc = bus_idle(s->bus, NULL, 0, deadline);
 		if (rc == -BELL_EAGAIN)
-			return error_detail(BELL_EAGAIN, "peer %u: service %s: no answer "
-					    "in time", s->remote.id, s->service);
+			return error_detail(BELL_EAGAIN, "peer %s: service %s: no answer "
+					    "in time", ID_TEXT(s->remote.id), s->service);
 		if (rc < 0)
 			return rc;
 	}
@@ -154,8 +154,8 @@ static int64_t write_waiting(struct bell_stream *s, const void *data, size_t len
 		if (n == -BELL_EAGAIN && timeout_ms != 0)
 			stream_want_write(s);
 		if (n == -BELL_EAGAIN)
-			return error_detail(BELL_EAGAIN, "stream to peer %u: %s",
-					    s->remote.id,
+			return error_detail(BELL_EAGAIN, "stream to peer %s: %s",
+					    ID_TEXT(s->remote.id),
 					    piece > 0 ? "the ring is full" :
 							"the other side does not read");
 		if (n < 0)
@@ -173,8 +173,8 @@ int64_t bell_stream_write(struct bell_stream *s, const void *data, size_t len,
 	if (s->write_error)
 		return failed(s, s->write_error);
 	if (s->shut)
-		return error_detail(BELL_EINVAL, "stream to peer %u: was shut down",
-				    s->remote.id);
+		return error_detail(BELL_EINVAL, "stream to peer %s: was shut down",
+				    ID_TEXT(s->remote.id));
 	if (len == 0)
 		return 0;
 	if (!data)

@@ -67,8 +67,8 @@ static bool empty(struct bell_bus *bus, struct bus_in *in)
 int bus_corrupt(struct bell_bus *bus, struct bus_in *in)
 {
 	int rc = error_detail(BELL_ECORRUPT,
-			      "peer %u wrote garbage into its link, which was closed",
-			      in->from.id);
+			      "peer %s wrote garbage into its link, which was closed",
+			      ID_TEXT(in->from.id));
 	struct bus_remote was = in->from;
 	uint32_t link = in->link;
 	bool gone = in->gone, lost = in->lost;

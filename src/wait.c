@@ -57,8 +57,9 @@ int bus_check(const struct bell_bus *bus)
 	if (bus_is_same(bus))
 		return 0;
 	return error_detail(BELL_ERESET,
-			    "the memory was formatted anew, or peer %u joined again "
-			    "elsewhere: leave and join again", slot_id(bus->slot_word));
+			    "the memory was formatted anew, or peer %s joined again "
+			    "elsewhere: leave and join again",
+			    ID_TEXT(slot_id(bus->slot_word)));
 }
 
 /* Puts the links that a bit stands for among those to be looked at. */
@@ -80,7 +81,8 @@ static void activate_bit(struct bell_bus *bus, uint32_t bit)
 static void give_back(struct bell_bus *bus, uint64_t news)
 {
 	(void)shm_fetch_or(&bus->self->wake, news);
-	(void)bell_ring(bus->peer, slot_id(shm_peek(&bus->self->word)), BUS_VECTOR);
+	(void)bell_ring(bus->peer, slot_id(shm_peek(&bus->self->word)),
+			shm_peek(&bus->self->vector) & BELL_VECTOR_MAX);
 }
 
 /* A receiver that found garbage says so by the link's bit. */
@@ -205,10 +207,12 @@ static int arm_links(struct bell_bus *bus)
 
 		if (!in->broken && ring_arm(&in->r))
 			return 1;
-		if (in->r.scanned == in->r.pos && !in->gone && !in->broken)
+		if (in->r.scanned == in->r.pos && !in->gone && !in->broken) {
 			link_deactivate(bus, in);
-		else
+			bus_active(bus); /* something came by it */
+		} else {
 			i++;
+		}
 	}
 	return 0;
 }
@@ -291,8 +295,7 @@ int bus_remind(struct bell_bus *bus)
 	const struct bell_port *port = bus->peer->port;
 
 	bus->reminded = true;
-	/* Without interrupts nobody sleeps on the handle. */
-	return port->vectors == 0 ? 0 : bell_ring(bus->peer, port->id, BUS_VECTOR);
+	return bell_ring(bus->peer, port->id, bus->vector);
 }
 
 void bus_thirst(struct bell_bus *bus)
@@ -443,8 +446,7 @@ int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t l
 		if (!out)
 			return 0; /* gone: the next try tells */
 	}
-	/* Without interrupts there is nothing to sleep on. */
-	if (bus->mode == BELL_POLL || bus->peer->port->vectors == 0) {
+	if (bus->mode == BELL_POLL) {
 		flush_space(bus);
 		rc = spin(bus, out, len, 2 * SPIN_PORT_NS, deadline, &lasted);
 		return rc > 0 ? 0 : rc;

@@ -14,14 +14,23 @@ START_TEST(names_find_ids)
 	ck_assert_int_eq(bell_find(a, "b", &id), 0);
 	ck_assert_uint_eq(id, bell_id(b));
 	ck_assert_int_eq(bell_find(a, "nobody", &id), -BELL_ENOPEER);
-	ck_assert_int_eq(bell_find(a, "64000", &id), -BELL_ENOPEER);
 	ck_assert_uint_eq(id, bell_id(b));
 	ck_assert_int_eq(bell_peers(a, info, 8), 2);
 	ck_assert_str_eq(info[0].name, "a");
 	ck_assert_str_eq(info[1].name, "b");
 	ck_assert_int_eq(info[1].state, BELL_STATE_LIVE);
-	ck_assert_int_eq(info[1].kind, BELL_KIND_HOST);
+	ck_assert_int_ne(info[1].kind, BELL_KIND_UNKNOWN);
+	ck_assert_int_eq(info[1].kind, info[0].kind);
 	ck_assert_uint_eq(info[1].vectors, bell_vectors(b));
+}
+END_TEST
+
+START_TEST(absent_ids_are_not_found)
+{
+	uint32_t id = 77;
+
+	ck_assert_int_eq(bell_find(a, "64000", &id), -BELL_ENOPEER);
+	ck_assert_uint_eq(id, 77);
 }
 END_TEST
 
@@ -177,6 +186,7 @@ void add_directory(Suite *suite)
 	TCase *tc = add_case(suite, "directory", setup);
 
 	tcase_add_test(tc, names_find_ids);
+	tcase_add_test(tc, absent_ids_are_not_found);
 	tcase_add_loop_test(tc, name_rules, 0, ARRAY_LEN(names));
 	tcase_add_test(tc, one_bus_a_peer);
 	tcase_add_loop_test(tc, wiped_memory_is_noticed, 0, 2);

@@ -188,12 +188,12 @@ static void ring(void *arg, uint32_t id, unsigned vector)
 	(void)bell_ring(arg, id, vector);
 }
 
-/* b leaves, or is found dead as by a server. */
+/* b leaves, or is found dead. */
 static void end_b(bool dies)
 {
 	if (dies) {
-		ck_assert(steward_mark_dead(bell_memory(a, NULL), &bus_a->layout,
-					    bell_id(b), ring, a));
+		ck_assert(steward_bury(bell_memory(a, NULL), &bus_a->layout, bell_id(b),
+				       ring, a));
 		return;
 	}
 	bell_leave(bus_b);

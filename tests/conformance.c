@@ -2,6 +2,8 @@
 /* What every port and the bus on it must do, through the public API. */
 #include "conformance.h"
 
+#include <poll.h>
+
 const struct world *world;
 struct bell_peer *a, *b;
 struct bell_bus *bus_a, *bus_b;
@@ -15,6 +17,14 @@ struct bell_bus *join(struct bell_peer *peer, const char *name)
 	if (rc < 0)
 		ck_abort_msg("join %s: %s: %s", name, bell_strerror(rc), bell_detail());
 	return bus;
+}
+
+void expect_quiet(struct bell_peer *peer)
+{
+	struct pollfd p = { .fd = bell_handle(peer), .events = POLLIN };
+
+	if (bell_vectors(peer) > 0)
+		ck_assert_int_eq(poll(&p, 1, 0), 0);
 }
 
 /* Server news about b reach a before a test begins. */

@@ -20,6 +20,9 @@ extern struct bell_bus *bus_a, *bus_b;
 /* Joins under that name; fails the case if it can't. */
 struct bell_bus *join(struct bell_peer *peer, const char *name);
 
+/* Nothing wakes the peer. A handle that ticks tells nothing by being readable. */
+void expect_quiet(struct bell_peer *peer);
+
 void setup_raw(void);
 void setup(void);
 /* A case with this fixture and a bound on its time. */

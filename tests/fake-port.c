@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fake-port.h"
 
+#include "atomic.h"
 #include "error.h"
 #include "eventset.h"
 #include "fd.h"
@@ -25,6 +26,9 @@ struct fake_end {
 		enum bell_peer_event event;
 	} news[NEWS];
 	unsigned news_count;
+	bool wanted[FAKE_VECTORS];
+	struct port_step *will;
+	size_t steps;
 };
 
 struct fake_hub {
@@ -36,7 +40,7 @@ struct fake_hub {
 	_Atomic unsigned rings;
 };
 
-extern const struct bell_port_ops bell_port_fake;
+extern const struct bell_port_ops bell_port_fake, bell_port_fake_process;
 
 struct fake_hub *fake_hub_new(size_t size)
 {
@@ -89,13 +93,12 @@ static void tell_others(struct fake_hub *hub, uint32_t id,
 	}
 }
 
-struct bell_peer *fake_hub_open(struct fake_hub *hub)
+static struct fake_end *new_end(struct fake_hub *hub, const struct bell_port_ops *ops)
 {
 	struct fake_end *end = calloc(1, sizeof(*end));
-	struct bell_peer *peer;
 
 	must(end != NULL);
-	end->port = (struct bell_port){ .ops = &bell_port_fake,
+	end->port = (struct bell_port){ .ops = ops,
 					.memory = hub->memory,
 					.size = hub->size,
 					.vectors = FAKE_VECTORS,
@@ -109,11 +112,37 @@ struct bell_peer *fake_hub_open(struct fake_hub *hub)
 	}
 	end->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	must(eventset_add_other(&end->set, EVENTSET_OTHER, end->news_fd) == 0);
+	return end;
+}
+
+struct bell_peer *fake_hub_open(struct fake_hub *hub)
+{
+	struct fake_end *end = new_end(hub, &bell_port_fake);
+	struct bell_peer *peer;
+
+	memset(end->wanted, true, sizeof(end->wanted));
 	pthread_mutex_lock(&hub->lock);
 	must(hub->next_id < FAKE_ENDS);
 	end->port.id = hub->next_id++;
 	hub->ends[end->port.id] = end;
 	tell_others(hub, end->port.id, BELL_PEER_JOINED);
+	pthread_mutex_unlock(&hub->lock);
+	must(peer_from_port(&end->port, &peer) == 0);
+	return peer;
+}
+
+struct bell_peer *fake_hub_open_process(struct fake_hub *hub, uint32_t device,
+					uint32_t process)
+{
+	struct fake_end *end = new_end(hub, &bell_port_fake_process);
+	struct bell_peer *peer;
+	int i = FAKE_ENDS - 1;
+
+	end->port.id = device | process << 16;
+	pthread_mutex_lock(&hub->lock);
+	while (hub->ends[i])
+		i--;
+	hub->ends[i] = end;
 	pthread_mutex_unlock(&hub->lock);
 	must(peer_from_port(&end->port, &peer) == 0);
 	return peer;
@@ -130,11 +159,16 @@ static int fake_ring(struct bell_port *port, uint32_t id, unsigned vector)
 	int rc = -BELL_ENOPEER;
 
 	pthread_mutex_lock(&hub->lock);
-	if (id < FAKE_ENDS && hub->ends[id] && vector < FAKE_VECTORS) {
-		signal_fd(hub->ends[id]->set.vector_fd[vector]);
-		hub->rings++;
+	for (int i = 0; i < FAKE_ENDS && vector < FAKE_VECTORS; i++) {
+		struct fake_end *end = hub->ends[i];
+
+		if (!end || BELL_ID_DEVICE(end->port.id) != id)
+			continue;
 		rc = 0;
+		if (end->wanted[vector])
+			signal_fd(end->set.vector_fd[vector]);
 	}
+	hub->rings += rc == 0;
 	pthread_mutex_unlock(&hub->lock);
 	return rc < 0 ? error_detail(BELL_ENOPEER, "no end %u", id) : 0;
 }
@@ -185,7 +219,7 @@ static size_t fake_peers(const struct bell_port *port, struct bell_peer_info *li
 
 	pthread_mutex_lock(&hub->lock);
 	for (uint32_t i = 0; i < FAKE_ENDS; i++) {
-		if (!hub->ends[i] || i == port->id)
+		if (!hub->ends[i] || hub->ends[i]->port.id != i || i == port->id)
 			continue;
 		if (n < max)
 			list[n] = (struct bell_peer_info){ .id = i,
@@ -202,12 +236,56 @@ static void fake_close(struct bell_port *port)
 	struct fake_hub *hub = end->hub;
 
 	pthread_mutex_lock(&hub->lock);
-	hub->ends[port->id] = NULL;
+	for (int i = 0; i < FAKE_ENDS; i++)
+		if (hub->ends[i] == end)
+			hub->ends[i] = NULL;
 	tell_others(hub, port->id, BELL_PEER_LEFT);
 	pthread_mutex_unlock(&hub->lock);
 	fd_close(&end->news_fd);
 	eventset_done(&end->set);
+	free(end->will);
 	free(end);
+}
+
+static int process_listen(struct bell_port *port, unsigned vector)
+{
+	end_of(port)->wanted[vector] = true;
+	return 0;
+}
+
+static int process_will(struct bell_port *port, const struct port_step *steps,
+			size_t count)
+{
+	struct fake_end *end = end_of(port);
+
+	free(end->will);
+	end->will = calloc(count + 1, sizeof(*steps));
+	must(end->will != NULL);
+	if (count > 0)
+		memcpy(end->will, steps, count * sizeof(*steps));
+	end->steps = count;
+	return 0;
+}
+
+void fake_process_die(struct bell_peer *peer)
+{
+	struct fake_end *end = end_of(peer->port);
+
+	for (size_t i = 0; i < end->steps; i++) {
+		const struct port_step *s = &end->will[i];
+		shm_u64 *word = (shm_u64 *)((uintptr_t)end->hub->memory +
+					   (uintptr_t)s->offset);
+
+		if (s->what == PORT_WILL_REPLACE)
+			(void)shm_cas(word, s->a, s->b);
+		else if (s->what == PORT_WILL_OR)
+			(void)shm_fetch_or(word, s->a);
+		else
+			(void)fake_ring(peer->port, (uint32_t)s->a, (unsigned)s->b);
+	}
+	end->steps = 0;
+	fake_close(peer->port);
+	free(peer);
 }
 
 static int fake_open(const char *rest, int timeout_ms, struct bell_port **out)
@@ -227,4 +305,17 @@ const struct bell_port_ops bell_port_fake = {
 	.wait = fake_wait,
 	.peers = fake_peers,
 	.close = fake_close,
+};
+
+const struct bell_port_ops bell_port_fake_process = {
+	.name = "fake",
+	.scheme = "fake",
+	.open = fake_open,
+	.ring = fake_ring,
+	.handle = fake_handle,
+	.wait = fake_wait,
+	.peers = NULL,
+	.close = fake_close,
+	.listen = process_listen,
+	.will = process_will,
 };

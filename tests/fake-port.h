@@ -18,6 +18,14 @@ void fake_hub_free(struct fake_hub *hub);
 void *fake_hub_memory(struct fake_hub *hub);
 /* Joins the next end, with ids counted from 0; the others are told. */
 struct bell_peer *fake_hub_open(struct fake_hub *hub);
+/*
+ * A process of that device, which shares its doorbell with the others, as behind
+ * the kernel module: it is told of vectors that it listens on, and has a will.
+ */
+struct bell_peer *fake_hub_open_process(struct fake_hub *hub, uint32_t device,
+					uint32_t process);
+/* What the kernel does when such a process dies: nothing leaves, the will is done. */
+void fake_process_die(struct bell_peer *peer);
 /* Doorbells rung so far. */
 unsigned fake_hub_rings(const struct fake_hub *hub);
 

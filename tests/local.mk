@@ -19,6 +19,7 @@ include tests/guest/local.mk
 include tests/server.mk
 include tests/guest.mk
 include tests/docs.mk
+include tests/doctor.mk
 include tests/sanitize.mk
 include tests/raw.mk
 include tests/scale.mk
@@ -29,3 +30,4 @@ include tests/hostile/local.mk
 include tests/model/local.mk
 include tests/bench/local.mk
 include tests/soak.mk
+include tests/cross.mk

@@ -152,7 +152,7 @@ static void check_message(const struct bell_envelope *env,
 
 	must(env->len >= sizeof(m));
 	memcpy(&m, bytes, sizeof(m));
-	must(m.sum == sum_of(bytes + sizeof(m), env->len - sizeof(m)));
+	must(m.sum == sum_of(bytes + sizeof(m), (size_t)env->len - sizeof(m)));
 	if (env->tag == 0)
 		return;
 	must(env->peer < FAKE_ENDS);

@@ -83,7 +83,8 @@ tests_test_host_faults_LDFLAGS = \
 	-Wl,--wrap=mmap -Wl,--wrap=poll -Wl,--wrap=pthread_mutex_init \
 	-Wl,--wrap=pthread_rwlock_init \
 	-Wl,--wrap=recvmsg -Wl,--wrap=setsockopt -Wl,--wrap=socket \
-	-Wl,--wrap=strdup
+	-Wl,--wrap=strdup \
+	-Wl,--wrap=fcntl64 -Wl,--wrap=fstat64 -Wl,--wrap=mmap64
 
 FAKE_INSPECT = %D%/fake-inspect.c %D%/fake-inspect.h
 CONTROL_LIBS = libserver.la $(TEST_LIBS) $(EVENT_LIBS)

@@ -33,7 +33,7 @@ static bool is_up(uint64_t w)
 static uint64_t fair_slot(const struct judge *j, uint64_t w)
 {
 	return is_up(w) && !j->there(j->arg, w >> 12 & 0xffff) ?
-		       (w & UINT64_C(0xfffffffff000)) | SLOT_DEAD : w;
+		       (w & UINT64_C(0xfffffffffff0)) | SLOT_DEAD : w;
 }
 
 static bool end_lives(const struct judge *j, uint64_t slot, uint64_t incarnation)

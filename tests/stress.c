@@ -115,7 +115,7 @@ static int send_all(const char *address)
 
 		change_mode(bus, n);
 		memcpy(msg, &n, sizeof(n));
-		rc = bell_send(bus, to, msg, sizeof(n) + n % 100, LOST_MS);
+		rc = bell_send(bus, to, msg, (size_t)(sizeof(n) + n % 100), LOST_MS);
 		if (rc == -BELL_EAGAIN)
 			printf("# LOST WAKE-UP: the sender waits for space at %llu\n",
 			       (unsigned long long)n);

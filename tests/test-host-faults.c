@@ -40,10 +40,22 @@ struct stat;
 	  (int s, struct msghdr *m, int f), (s, m, f))                             \
 	X(int, poll, (errno = ENOMEM, -1),                                         \
 	  (struct pollfd *p, unsigned long n, int t), (p, n, t))                   \
+	FILE_CALLS(X)
+/* With 64-bit offsets on a 32-bit system the C library has others of its own. */
+#if __SIZEOF_LONG__ == 8
+#define FILE_CALLS(X)                                                          \
 	X(int, fstat, (errno = EIO, -1), (int f, struct stat *s), (f, s))          \
 	X(void *, mmap, (errno = ENOMEM, (void *)-1),                              \
 	  (void *a, size_t n, int p, int f, int d, long o), (a, n, p, f, d, o))    \
 	X(int, fcntl, (errno = EIO, -1), (int f, int c, long a), (f, c, a))
+#else
+#define FILE_CALLS(X)                                                          \
+	X(int, fstat64, (errno = EIO, -1), (int f, struct stat *s), (f, s))        \
+	X(void *, mmap64, (errno = ENOMEM, (void *)-1),                            \
+	  (void *a, size_t n, int p, int f, int d, long long o),                   \
+	  (a, n, p, f, d, o))                                                      \
+	X(int, fcntl64, (errno = EIO, -1), (int f, int c, long a), (f, c, a))
+#endif
 
 #define ENUM(type, name, failure, parameters, arguments) CALL_##name,
 enum call { CALLS(ENUM) CALL_COUNT };

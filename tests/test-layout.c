@@ -91,6 +91,74 @@ START_TEST(format_and_read)
 }
 END_TEST
 
+/* ---- the region's name --------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int want;
+} names[] = {
+	{ "web", 0 },
+	{ "0", 0 },
+	{ "a.b-c_d@e\\x2df", 0 },
+	{ "1234567890123456789012345678901", 0 },
+	{ "12345678901234567890123456789012", -BELL_EINVAL },
+	{ "", -BELL_EINVAL },
+	{ "two words", -BELL_EINVAL },
+	{ "00:03.0", -BELL_EINVAL },
+	{ "a,id=3", -BELL_EINVAL },
+	{ "a/b", -BELL_EINVAL },
+	{ "caf\xc3\xa9", -BELL_EINVAL },
+	{ "tab\t", -BELL_EINVAL },
+};
+
+START_TEST(name_is_checked)
+{
+	ck_assert_msg(layout_check_name(names[_i].name) == names[_i].want, "'%s'",
+		      names[_i].name);
+}
+END_TEST
+
+/* Also the longest; and whoever formats anew keeps it. */
+START_TEST(name_stays)
+{
+	struct layout_wish wish = { .name = names[_i].name };
+	struct layout l = { 0 };
+	char name[LAYOUT_NAME_SIZE] = "untouched";
+
+	layout_read_name(memory, name);
+	ck_assert_str_eq(name, "");
+	ck_assert_int_eq(layout_plan(SIZE, &wish, &l), 0);
+	layout_format(memory, &l, 42);
+	layout_read_name(memory, name);
+	ck_assert_str_eq(name, names[_i].name);
+	ck_assert_int_eq(layout_attach(memory, SIZE, true, &l), 0);
+	ck_assert_uint_ne(l.session, 42);
+	ck_assert_str_eq(l.name, names[_i].name);
+}
+END_TEST
+
+/* Bytes that are no name, without an end too: there is none then. */
+START_TEST(broken_name_is_none)
+{
+	static const char *const bytes[] = { "a b", "a/b", "\x01", "a\x80" };
+	struct layout_wish wish = { .name = "web" };
+	struct layout l = { 0 };
+	char *at = (char *)memory + offsetof(struct layout_header, name);
+
+	ck_assert_int_eq(layout_plan(SIZE, &wish, &l), 0);
+	for (int i = 0; i < ARRAY_LEN(bytes); i++) {
+		layout_format(memory, &l, 42);
+		strcpy(at, bytes[i]);
+		ck_assert_int_eq(layout_read(memory, SIZE, &l), 0);
+		ck_assert_msg(l.name[0] == '\0', "%d: %s", i, l.name);
+	}
+	layout_format(memory, &l, 42);
+	memset(at, 'x', LAYOUT_NAME_SIZE);
+	ck_assert_int_eq(layout_read(memory, SIZE, &l), 0);
+	ck_assert_uint_eq(strlen(l.name), BELL_REGION_MAX);
+}
+END_TEST
+
 /* Each row breaks one field of a good header. */
 #define FIELD(field, value) #field, offsetof(struct layout_header, field),             \
 	sizeof(((struct layout_header *)0)->field), value
@@ -270,6 +338,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, plan, 0, ARRAY_LEN(plans));
+	tcase_add_loop_test(tc, name_is_checked, 0, ARRAY_LEN(names));
+	tcase_add_loop_test(tc, name_stays, 0, 4);
+	tcase_add_test(tc, broken_name_is_none);
 	tcase_add_test(tc, format_and_read);
 	tcase_add_loop_test(tc, broken_header, 0, ARRAY_LEN(broken));
 	tcase_add_test(tc, attach_formats_zero_memory_only);

@@ -2,108 +2,17 @@
 /*
  * test-pci.c - finding devices in made-up sysfs trees
  */
-#define _GNU_SOURCE /* nftw() */
 #include "pci.h"
 
 #include "bellring.h"
+#include "pci-tree.h"
 #include "testing.h"
 
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static char root[] = "/tmp/test-pci-XXXXXX";
-static char sysfs[sizeof(root) + 16];
-
-/* ---- trees --------------------------------------------------------------- */
-
-static void make_root(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(root));
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void remove_root(void)
-{
-	ck_assert_int_eq(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void make_folder(const char *path)
-{
-	char part[PATH_MAX];
-
-	for (const char *s = path + 1; (s = strchr(s, '/')); s++) {
-		snprintf(part, sizeof(part), "%.*s", (int)(s - path), path);
-		mkdir(part, 0755);
-	}
-	mkdir(path, 0755);
-	ck_assert_int_eq(access(path, W_OK), 0);
-}
-
-/* Each case its own tree, with an empty bus. */
-static void begin(int number)
-{
-	char path[PATH_MAX];
-
-	snprintf(sysfs, sizeof(sysfs), "%s/%d-%d", root, (int)getpid() % 100000,
-		 number);
-	snprintf(path, sizeof(path), "%s/bus/pci/devices", sysfs);
-	make_folder(path);
-}
-
-static void put(const char *name, const char *file, const void *data, size_t n)
-{
-	char path[PATH_MAX];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", sysfs, name,
-		 file);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(data, 1, n, f), n);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put_text(const char *name, const char *file, const char *text)
-{
-	put(name, file, text, strlen(text));
-}
-
-static void put_link(const char *name, const char *file, const char *target)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", sysfs, name,
-		 file);
-	ck_assert_int_eq(symlink(target, path), 0);
-}
-
-static void add_device(const char *name, const char *vendor, const char *device)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", sysfs, name);
-	make_folder(path);
-	put_text(name, "vendor", vendor);
-	put_text(name, "device", device);
-}
-
-static void add_ivshmem(const char *name)
-{
-	add_device(name, "0x1af4\n", "0x1110\n");
-}
 
 /* ---- addresses ----------------------------------------------------------- */
 
@@ -165,22 +74,27 @@ static const struct {
 	{ "two", "", 2, -BELL_ENOTUNIQ, "0000:00:04.0 (" },
 	{ "not there", "00:09.0", 2, -BELL_ENODEV, "there is: 0000:00:03.0" },
 	{ "something else", "00:1f.0", 1, -BELL_ENODEV, "8086:2918" },
-	{ "not an address", "first", 1, -BELL_EINVAL, "the forms are" },
+	{ "not an address", "00:03", 1, -BELL_EINVAL, "the forms are" },
+	{ "a name that none has", "first", 1, -BELL_ENODEV, "0000:00:03.0 (no name)" },
 };
+
+static const char nothing[4096];
 
 START_TEST(find)
 {
 	struct pci_device dev = { .name = "untouched" };
 	int before, rc;
 
-	begin(_i);
-	add_device("0000:00:1f.0", "0x8086\n", "0x2918\n");
+	tree_begin(_i);
+	tree_add_device("0000:00:1f.0", "0x8086\n", "0x2918\n");
 	if (finds[_i].devices > 1)
-		add_ivshmem("0000:00:04.0");
-	if (finds[_i].devices > 0)
-		add_ivshmem("0000:00:03.0");
+		tree_add_ivshmem("0000:00:04.0");
+	if (finds[_i].devices > 0) {
+		tree_add_ivshmem("0000:00:03.0");
+		tree_put("0000:00:03.0", "resource2", nothing, sizeof(nothing));
+	}
 	before = open_fds();
-	rc = pci_find(sysfs, finds[_i].address, &dev);
+	rc = pci_find(tree_sysfs, finds[_i].address, &dev);
 	ck_assert_int_eq(open_fds(), before);
 	ck_assert_msg(rc == finds[_i].want, "%s: %d: %s", finds[_i].name, rc,
 		      bell_detail());
@@ -195,8 +109,8 @@ START_TEST(no_bus_is_said)
 {
 	struct pci_device dev;
 
-	snprintf(sysfs, sizeof(sysfs), "%s/none", root);
-	ck_assert_int_eq(pci_find(sysfs, "", &dev), -BELL_ENODEV);
+	tree_none();
+	ck_assert_int_eq(pci_find(tree_sysfs, "", &dev), -BELL_ENODEV);
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "sysfs mounted"));
 }
 END_TEST
@@ -205,11 +119,11 @@ START_TEST(list_is_bounded)
 {
 	struct pci_device list[2];
 
-	begin(0);
-	add_ivshmem("0000:00:03.0");
-	add_ivshmem("0000:00:04.0");
-	add_ivshmem("0000:00:05.0");
-	ck_assert_int_eq(pci_list(sysfs, list, 2), 2);
+	tree_begin(0);
+	tree_add_ivshmem("0000:00:03.0");
+	tree_add_ivshmem("0000:00:04.0");
+	tree_add_ivshmem("0000:00:05.0");
+	ck_assert_int_eq(pci_list(tree_sysfs, list, 2), 2);
 }
 END_TEST
 
@@ -249,8 +163,8 @@ START_TEST(msix)
 	unsigned char cfg[256] = { 0xf4, 0x1a, 0x10, 0x11 };
 	struct pci_device dev;
 
-	begin(_i);
-	add_ivshmem("0000:00:03.0");
+	tree_begin(_i);
+	tree_add_ivshmem("0000:00:03.0");
 	cfg[0x06] = configs[_i].status;
 	cfg[0x34] = configs[_i].first;
 	for (int i = 0; i < ARRAY_LEN(configs[_i].cap); i++) {
@@ -260,8 +174,8 @@ START_TEST(msix)
 		cfg[configs[_i].cap[i].at + 1] = configs[_i].cap[i].next;
 	}
 	if (configs[_i].size)
-		put("0000:00:03.0", "config", cfg, configs[_i].size);
-	ck_assert_int_eq(pci_find(sysfs, "", &dev), 0);
+		tree_put("0000:00:03.0", "config", cfg, configs[_i].size);
+	ck_assert_int_eq(pci_find(tree_sysfs, "", &dev), 0);
 	ck_assert_msg(dev.msix == configs[_i].want, "%s: %d", configs[_i].name,
 		      (int)dev.msix);
 }
@@ -271,17 +185,17 @@ START_TEST(attributes)
 {
 	struct pci_device dev;
 
-	begin(0);
-	add_ivshmem("0000:00:03.0");
-	put_link("0000:00:03.0", "driver", "../../../bus/pci/drivers/vfio-pci");
-	put_link("0000:00:03.0", "iommu_group",
+	tree_begin(0);
+	tree_add_ivshmem("0000:00:03.0");
+	tree_put_link("0000:00:03.0", "driver", "../../../bus/pci/drivers/vfio-pci");
+	tree_put_link("0000:00:03.0", "iommu_group",
 		 "../../../kernel/iommu_groups/17");
-	put_text("0000:00:03.0", "resource",
+	tree_put_text("0000:00:03.0", "resource",
 		 "0x00000000febfb000 0x00000000febfb0ff 0x0000000000040200\n"
 		 "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
 		 "0x0000000800000000 0x00000009ffffffff 0x000000000014220c\n"
 		 "nonsense\n");
-	ck_assert_int_eq(pci_find(sysfs, "", &dev), 0);
+	ck_assert_int_eq(pci_find(tree_sysfs, "", &dev), 0);
 	ck_assert_str_eq(dev.driver, "vfio-pci");
 	ck_assert_int_eq(dev.iommu_group, 17);
 	ck_assert_uint_eq(dev.bar_size[0], 256);
@@ -295,9 +209,9 @@ START_TEST(attributes_that_are_not_there)
 {
 	struct pci_device dev;
 
-	begin(0);
-	add_ivshmem("0000:00:03.0");
-	ck_assert_int_eq(pci_find(sysfs, "", &dev), 0);
+	tree_begin(0);
+	tree_add_ivshmem("0000:00:03.0");
+	ck_assert_int_eq(pci_find(tree_sysfs, "", &dev), 0);
 	ck_assert_str_eq(dev.driver, "");
 	ck_assert_int_eq(dev.iommu_group, -1);
 	ck_assert_uint_eq(dev.bar_size[2], 0);
@@ -323,7 +237,8 @@ START_TEST(usable)
 {
 	struct pci_device dev = { .name = "0000:00:03.0",
 				  .msix = checks[_i].msix,
-				  .iommu_group = checks[_i].group };
+				  .iommu_group = checks[_i].group,
+				  .iommu = checks[_i].group >= 0 };
 
 	ck_assert_int_eq(pci_check(&dev), checks[_i].want);
 	if (checks[_i].remedy)
@@ -344,21 +259,21 @@ START_TEST(blocker)
 	struct pci_device other = { .name = "untouched" };
 	char path[PATH_MAX], target[PATH_MAX + 16];
 
-	begin(_i);
-	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/3/devices", sysfs);
-	make_folder(path);
+	tree_begin(_i);
+	snprintf(path, sizeof(path), "%s/kernel/iommu_groups/3/devices", tree_sysfs);
+	tree_folder(path);
 	strcat(path, "/0000:00:1f.0");
 	ck_assert_int_eq(symlink("../../../../bus/pci", path), 0);
-	add_device("0000:00:1f.0", "0x8086\n", "0x2918\n");
+	tree_add_device("0000:00:1f.0", "0x8086\n", "0x2918\n");
 	if (blockers[_i].driver) {
 		snprintf(target, sizeof(target), "../../../drivers/%s",
 			 blockers[_i].driver);
-		put_link("0000:00:1f.0", "driver", target);
+		tree_put_link("0000:00:1f.0", "driver", target);
 	}
-	ck_assert_int_eq(pci_group_blocker(sysfs, 3, &other), blockers[_i].want);
+	ck_assert_int_eq(pci_group_blocker(tree_sysfs, 3, &other), blockers[_i].want);
 	ck_assert_str_eq(other.name,
 			 blockers[_i].want ? "0000:00:1f.0" : "untouched");
-	ck_assert_int_eq(pci_group_blocker(sysfs, 4, &other), 0);
+	ck_assert_int_eq(pci_group_blocker(tree_sysfs, 4, &other), 0);
 }
 END_TEST
 
@@ -366,9 +281,9 @@ END_TEST
 
 START_TEST(bind_takes_guest_addresses_only)
 {
-	ck_assert_int_eq(bell_bind("unix:/run/x", NULL, NULL), -BELL_EINVAL);
+	ck_assert_int_eq(bell_bind("unix:/run/x", NULL, NULL, NULL), -BELL_EINVAL);
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "pci:"));
-	ck_assert_int_eq(bell_bind(NULL, NULL, NULL), -BELL_EINVAL);
+	ck_assert_int_eq(bell_bind(NULL, NULL, NULL, NULL), -BELL_EINVAL);
 }
 END_TEST
 
@@ -377,7 +292,7 @@ int main(void)
 	Suite *suite = suite_create("pci");
 	TCase *tc = tcase_create("pci");
 
-	tcase_add_unchecked_fixture(tc, make_root, remove_root);
+	tcase_add_unchecked_fixture(tc, tree_make, tree_remove);
 	tcase_add_loop_test(tc, address, 0, ARRAY_LEN(addresses));
 	tcase_add_loop_test(tc, find, 0, ARRAY_LEN(finds));
 	tcase_add_test(tc, no_bus_is_said);

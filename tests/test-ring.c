@@ -284,8 +284,8 @@ START_TEST(random_garbage_never_leaves_the_ring)
 		/* Make plausible headers likely. */
 		for (unsigned i = 0; i < SIZE; i += 8)
 			if (random() & 1)
-				shm_set(word(i), (uint64_t)(0x81 + random() % 4) << 56 |
-						 (uint64_t)(random() % (SIZE / 8)));
+				shm_set(word(i), (0x81 + (uint64_t)random() % 4) << 56 |
+						 (uint64_t)random() % (SIZE / 8));
 		for (int n = 0; n < 2000 && ring_peek(&r, &rec) == 1; n++) {
 			ck_assert_uint_le(rec.piece_len[0] + rec.piece_len[1], SIZE - 16);
 			ck_assert(rec.piece[0] >= data);

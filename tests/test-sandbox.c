@@ -81,13 +81,31 @@ static const char *outcome_text(int code)
 
 static const struct sandbox_wish nothing;
 
+/* Why 32-bit x86 is exempt from a row, or NULL. */
+static const char *exempt(const char *name)
+{
+#if defined(__i386__)
+	if (!strncmp(name, "AF_", 3))
+		return "socketcall() hides its arguments from a filter";
+	if (!strncmp(name, "posix_spawn", 11))
+		return "the shell may be a 64-bit program, which the filter refuses";
+#endif
+	(void)name;
+	return NULL;
+}
+
 static void check_allowed(void)
 {
 	for (int i = 0; rows_allowed[i].name; i++) {
 		int code = outcome(rows_allowed[i].call, &nothing);
+		const char *why = exempt(rows_allowed[i].name);
 		char name[80];
 
 		snprintf(name, sizeof(name), "allowed: %s", rows_allowed[i].name);
+		if (why) {
+			skip(name, why);
+			continue;
+		}
 		result(code == 0, name, outcome_text(code));
 	}
 }
@@ -96,9 +114,14 @@ static void check_refused(void)
 {
 	for (int i = 0; rows_refused[i].name; i++) {
 		int outside = outcome(rows_refused[i].call, NULL), inside;
+		const char *why = exempt(rows_refused[i].name);
 		char name[80];
 
 		snprintf(name, sizeof(name), "refused: %s", rows_refused[i].name);
+		if (why) {
+			skip(name, why);
+			continue;
+		}
 		if (outside == EPERM) {
 			skip(name, "this kernel refuses it to everybody, or to us");
 			continue;

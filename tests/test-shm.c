@@ -92,6 +92,11 @@ START_TEST(usual_sizes)
 	uint64_t got = sizes[_i].got;
 	struct shm shm;
 
+	if (got > SIZE_MAX) {
+		fails(&(struct shm_wish){ .size = sizes[_i].wished }, -BELL_ENOMEM,
+		      "address space of a 32-bit program");
+		return;
+	}
 	if (got > machine_bytes()) {
 		fails(&(struct shm_wish){ .size = sizes[_i].wished }, -BELL_ENOMEM,
 		      "this machine has");
@@ -193,6 +198,8 @@ START_TEST(too_few_huge_pages)
 
 	if (wish.hugepage == 0) /* a kernel without any */
 		return;
+	if (SHM_MAX_SIZE > SIZE_MAX) /* more than there can be here, anyway */
+		wish.size = GIB;
 	fails(&wish, -BELL_ENOMEM, "are free; as root write a number");
 	ck_assert_ptr_nonnull(strstr(bell_detail(), "kB/nr_hugepages"));
 }

@@ -257,7 +257,8 @@ static uint64_t some_slot(void)
 	uint64_t n = noise();
 
 	return n % 8 == 0 ? noise() :
-			    slot_word((unsigned)(n >> 8) % 6, (uint32_t)(n >> 16) % 8,
+			    slot_word((unsigned)(n >> 8) % 6,
+				      (uint32_t)(n >> 16) % 8 | (uint32_t)(n >> 20) % 3 << 16,
 				      (uint32_t)(n >> 24) % 3);
 }
 

@@ -16,12 +16,15 @@ tests_libtesting_la_LIBADD = libcore.la $(CHECK_LIBS) -lpthread
 
 UNIT_TESTS = \
 	%D%/conformance-fake \
+	%D%/conformance-file \
 	%D%/conformance-host \
 	%D%/stress \
 	%D%/test-armed \
 	%D%/test-due \
 	%D%/test-error \
+	%D%/test-id \
 	%D%/test-layout \
+	%D%/test-processes \
 	%D%/test-ring \
 	%D%/test-steward
 check_PROGRAMS += $(UNIT_TESTS)
@@ -55,6 +58,11 @@ CONFORMANCE = \
 	%D%/topics-fixture.h
 tests_conformance_fake_SOURCES = $(CONFORMANCE) %D%/conformance-fake.c
 tests_conformance_fake_LDADD = $(TEST_LIBS)
+UNTOLD = $(CONFORMANCE) %D%/conformance-untold.c %D%/conformance-untold.h
+UNTOLD_WRAP = -Wl,--wrap=setup,--wrap=setup_raw,--wrap=_tcase_add_test,--wrap=bell_close
+tests_conformance_file_SOURCES = $(UNTOLD) %D%/conformance-file.c
+tests_conformance_file_LDADD = $(TEST_LIBS)
+tests_conformance_file_LDFLAGS = $(UNTOLD_WRAP)
 tests_conformance_host_SOURCES = $(CONFORMANCE) %D%/conformance-host.c
 tests_conformance_host_LDADD = $(TEST_LIBS)
 tests_stress_LDADD = $(TEST_LIBS)
@@ -66,7 +74,9 @@ tests_test_armed_SOURCES = \
 tests_test_armed_LDADD = $(TEST_LIBS)
 tests_test_due_LDADD = $(TEST_LIBS)
 tests_test_error_LDADD = $(TEST_LIBS)
+tests_test_id_LDADD = $(TEST_LIBS)
 tests_test_layout_LDADD = $(TEST_LIBS)
+tests_test_processes_LDADD = $(TEST_LIBS)
 tests_test_ring_LDADD = $(TEST_LIBS)
 tests_test_steward_SOURCES = \
 	%D%/steward-judge.c \

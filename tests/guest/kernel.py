@@ -4,30 +4,27 @@
 In this order: BELLRING_KERNEL (a vmlinuz) with BELLRING_MODULES (its
 lib/modules/RELEASE folder); BELLRING_KERNEL_DEB (a linux-image package); what
 this system has installed; the cache; Debian's archive, through apt-get
-download. A package is unpacked into the cache and never installed: no root.
+download. A package is unpacked into the cache (packages.py) and never
+installed: no root.
 
-The cache is $XDG_CACHE_HOME/bellring, or guest-cache in the build directory.
+For a guest of another architecture, "arm64", only its package in the cache and
+the archive count, or BELLRING_KERNEL_DEB_ARM64.
 """
 import glob
 import lzma
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tarfile
 import tempfile
 import zlib
 
-META_PACKAGE = 'linux-image-amd64'
-# What of a package is unpacked; vfio's dependencies are among it.
+from packages import Archive, Missing, cache_folder, unpack
+
+# What of a package is unpacked; vfio's dependencies are among it, and what
+# tests/bench compares a doorbell with.
 WANTED = ('/boot/vmlinuz-', '/drivers/vfio/', '/drivers/iommu/', '/virt/lib/',
-          '/pci-stub.ko')
+          '/pci-stub.ko', '/drivers/virtio/', '/virtio_console.ko',
+          '/virtio_net.ko', '/net_failover.ko', '/failover.ko')
 MODULES = ('vfio-pci', 'vfio_iommu_type1')
-
-
-class Missing(Exception):
-    """Something that this machine would have to have; says what."""
 
 
 class Kernel:
@@ -67,8 +64,9 @@ class Kernel:
             if relative not in found:
                 found[relative] = None   # a place; modules have no cycles
                 needs = [p for p in map(visit, _depends(data)) if p]
-                deep = [q for p in needs for q in found[p][1]]
-                found[relative] = data, list(dict.fromkeys(needs + deep))
+                needs += [q for p in needs for q in found[p][1]]
+                # modprobe loads the last first: of the same, the last counts
+                found[relative] = data, list(dict.fromkeys(needs[::-1]))[::-1]
             return relative
 
         for name in names:
@@ -102,42 +100,6 @@ def _depends(data):
 
 
 # ---- packages -----------------------------------------------------------------
-
-def cache_folder():
-    home = os.environ.get('XDG_CACHE_HOME')
-    if home:
-        return os.path.join(home, 'bellring')
-    return os.path.join(os.environ.get('top_builddir', '.'), 'guest-cache')
-
-
-def _unpack(deb):
-    """Unpacks what WANTED names, whole or not at all; returns the folder."""
-    folder = os.path.join(cache_folder(), os.path.basename(deb)[:-len('.deb')])
-    if os.path.isdir(folder):
-        return folder
-    if not shutil.which('dpkg-deb'):
-        raise Missing('dpkg-deb not found')
-    os.makedirs(cache_folder(), exist_ok=True)
-    half = tempfile.mkdtemp(dir=cache_folder())
-    try:
-        with subprocess.Popen(['dpkg-deb', '--fsys-tarfile', deb],
-                              stdout=subprocess.PIPE) as dpkg:
-            with tarfile.open(fileobj=dpkg.stdout, mode='r|') as tar:
-                for member in tar:
-                    if member.isfile() and any(w in member.name for w in WANTED):
-                        tar.extract(member, half)
-        if dpkg.returncode:
-            raise Missing(f'{deb}: dpkg-deb cannot read it')
-        os.chmod(half, 0o755)
-        try:
-            os.rename(half, folder)
-        except OSError:   # somebody else was faster
-            if not os.path.isdir(folder):
-                raise
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
-    return folder
-
 
 def _payload(vmlinuz):
     """The ELF file in a vmlinuz; None if it is packed in a way we do not know."""
@@ -187,34 +149,35 @@ def _in_folder(root):
     return None
 
 
-def _output(*argv, **kwargs):
-    run = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                         text=True, check=False, **kwargs)
-    return run.returncode, run.stdout
-
-
-def _download():
+def _download(archive, architecture):
     """Fetches the package that Debian's meta package stands for."""
-    for tool in ('apt-cache', 'apt-get'):
-        if not shutil.which(tool):
-            raise Missing(f'{tool} not found; set BELLRING_KERNEL_DEB')
-    _, text = _output('apt-cache', 'depends', META_PACKAGE)
-    found = re.search(r'Depends: (linux-image-\d\S*)', text)
-    if not found:
-        raise Missing(f'apt-cache knows no {META_PACKAGE}; run apt-get update, '
-                      'or set BELLRING_KERNEL_DEB')
-    print(f'fetching Debian\'s kernel package {found.group(1)} into {cache_folder()} '
-          '(once)', file=sys.stderr, flush=True)
-    os.makedirs(cache_folder(), exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
-        # root's folder is closed to the user that apt would change to
-        status, text = _output('apt-get', '-o', 'APT::Sandbox::User=root',
-                               'download', found.group(1), cwd=folder)
-        debs = glob.glob(f'{folder}/*.deb')
-        if status or not debs:
-            raise Missing(f'apt-get download {found.group(1)}: '
-                          f'{text.strip().splitlines()[-1:]}')
-        return _unpack(debs[0])
+    name = archive.stands_for(f'linux-image-{architecture}', r'linux-image-\d')
+    return archive.fetch([name], name, wanted=WANTED)
+
+
+def _unpacked(deb, folder):
+    """The kernel of a package that somebody has."""
+    if not os.path.exists(deb):
+        raise Missing(f'{deb}: no such package')
+    os.makedirs(folder, exist_ok=True)
+    name = os.path.basename(deb).removesuffix('.deb')
+    return _in_folder(unpack([deb], os.path.join(folder, name), WANTED)) or Kernel(deb, '')
+
+
+def _cached_or_new(folders, archive, architecture):
+    for folder in folders:
+        kernel = _in_folder(folder)
+        if kernel:
+            return kernel
+    folder = _download(archive(), architecture)
+    kernel = _in_folder(folder)
+    if not kernel:
+        raise Missing(f'{folder}: no kernel with {", ".join(MODULES)} in it')
+    return kernel
+
+
+def _in_cache(folder):
+    return sorted(glob.glob(f'{folder}/linux-image-*'), reverse=True)
 
 
 def find():
@@ -223,18 +186,15 @@ def find():
         return Kernel(os.environ['BELLRING_KERNEL'],
                       os.environ.get('BELLRING_MODULES', ''))
     if os.environ.get('BELLRING_KERNEL_DEB'):
-        deb = os.environ['BELLRING_KERNEL_DEB']
-        if not os.path.exists(deb):
-            raise Missing(f'{deb}: no such package')
-        return _in_folder(_unpack(deb)) or Kernel(deb, '')
-    folders = [''] + sorted(glob.glob(f'{cache_folder()}/linux-image-*'),
-                            reverse=True)
-    for folder in folders:
-        kernel = _in_folder(folder)
-        if kernel:
-            return kernel
-    folder = _download()
-    kernel = _in_folder(folder)
-    if not kernel:
-        raise Missing(f'{folder}: no kernel with {", ".join(MODULES)} in it')
-    return kernel
+        return _unpacked(os.environ['BELLRING_KERNEL_DEB'], cache_folder())
+    return _cached_or_new([''] + _in_cache(cache_folder()), Archive, 'amd64')
+
+
+def find_foreign(architecture):
+    """The same for a guest of another architecture, as Debian calls it."""
+    folder = os.path.join(cache_folder(), architecture)
+    deb = os.environ.get('BELLRING_KERNEL_DEB_' + architecture.upper())
+    if deb:
+        return _unpacked(deb, folder)
+    return _cached_or_new(_in_cache(folder), lambda: Archive(architecture),
+                          architecture)

@@ -2,15 +2,28 @@
 # for the cases whose name holds one of these words. Needs QEMU, busybox-static
 # and a Debian kernel (kernel.py says where that comes from), but no root.
 EXTRA_DIST += \
+	%D%/arm64.py \
 	%D%/blocks.py \
 	%D%/debian.py \
 	%D%/initramfs.py \
 	%D%/kernel.py \
+	%D%/kmod.py \
 	%D%/managed.py \
+	%D%/packages.py \
 	%D%/pair.py \
 	%D%/rig.py \
+	%D%/conformance.py \
+	%D%/test-aarch64.py \
+	%D%/test-conformance-aarch64.py \
+	%D%/test-conformance-module.py \
+	%D%/test-conformance-sysfs.py \
 	%D%/test-conformance-vfio.py \
+	%D%/test-ports.py \
+	%D%/test-doctor.py \
 	%D%/test-guest.py \
+	%D%/test-list.py \
+	%D%/test-module.py \
+	%D%/test-processes.py \
 	%D%/test-restart.py \
 	%D%/test-systemd.py \
 	%D%/test-two-guests.py \
@@ -28,28 +41,51 @@ EXTRA_PROGRAMS += %D%/counter
 %C%_counter_LDFLAGS = -all-static
 CLEANFILES += %D%/counter
 
+# Clients of the kernel module, which kmod.py builds for the guest's kernel.
+MODULE_PROBES = %D%/module-check %D%/module-fuzz %D%/module-probe
+EXTRA_PROGRAMS += $(MODULE_PROBES)
+MODULE_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/guest-linux -D_GNU_SOURCE
+%C%_module_check_SOURCES = %D%/module-check.c %D%/module-client.h
+%C%_module_check_CPPFLAGS = $(MODULE_CPPFLAGS)
+%C%_module_check_LDFLAGS = -all-static
+%C%_module_fuzz_SOURCES = %D%/module-fuzz.c %D%/module-client.h
+%C%_module_fuzz_CPPFLAGS = $(MODULE_CPPFLAGS)
+%C%_module_fuzz_LDFLAGS = -all-static
+%C%_module_probe_SOURCES = %D%/module-probe.c %D%/module-client.h
+%C%_module_probe_CPPFLAGS = $(MODULE_CPPFLAGS)
+%C%_module_probe_LDFLAGS = -all-static
+CLEANFILES += $(MODULE_PROBES) ivshmem_doorbell-*.ko kmod.lock
+
 # The conformance suite (tests/unit.mk), as a program for a guest.
 if HAVE_CHECK
-EXTRA_PROGRAMS += %D%/conformance-vfio
-%C%_conformance_vfio_SOURCES = $(CONFORMANCE) %D%/conformance-vfio.c
-%C%_conformance_vfio_LDADD = $(TEST_LIBS)
-%C%_conformance_vfio_LDFLAGS = -all-static \
-	-Wl,--wrap=setup,--wrap=setup_raw,--wrap=_tcase_add_test,--wrap=bell_close
-CLEANFILES += %D%/conformance-vfio
-GUEST_CONFORMANCE = %D%/conformance-vfio$(EXEEXT)
+EXTRA_PROGRAMS += %D%/conformance-guest
+%C%_conformance_guest_SOURCES = $(UNTOLD) %D%/conformance-guest.c
+%C%_conformance_guest_LDADD = $(TEST_LIBS)
+%C%_conformance_guest_LDFLAGS = -all-static $(UNTOLD_WRAP)
+CLEANFILES += %D%/conformance-guest
+GUEST_CONFORMANCE = %D%/conformance-guest$(EXEEXT)
 endif
 
 GUEST_TESTS = \
+	%D%/test-doctor.py \
 	%D%/test-guest.py \
+	%D%/test-list.py \
+	%D%/test-module.py \
+	%D%/test-processes.py \
 	%D%/test-two-guests.py \
 	%D%/test-restart.py \
 	%D%/test-systemd.py \
-	%D%/test-conformance-vfio.py
+	%D%/test-ports.py \
+	%D%/test-conformance-module.py \
+	%D%/test-conformance-sysfs.py \
+	%D%/test-conformance-vfio.py \
+	%D%/test-aarch64.py \
+	%D%/test-conformance-aarch64.py
 
 # check-TESTS alone would build every test program first. Two at once: an
 # emulated guest keeps hardly more than one core busy.
 check-guest: bellring bellring-static bellring-server $(UNITS) %D%/port-probe$(EXEEXT) \
-		%D%/counter$(EXEEXT) $(GUEST_CONFORMANCE)
+		%D%/counter$(EXEEXT) $(MODULE_PROBES) $(GUEST_CONFORMANCE)
 	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS \
 		TESTS='$(GUEST_TESTS)' TEST_LOGS='$(GUEST_TESTS:.py=.log)' \
 		check_PROGRAMS= check_LTLIBRARIES=

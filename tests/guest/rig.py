@@ -18,6 +18,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [_HERE, os.path.join(_HERE, '..')]
 
 import tap                                    # noqa: E402 (after the path)
+import kernel as kernels                      # noqa: E402
+import kmod                                   # noqa: E402
 import vm                                     # noqa: E402
 import ivshmem                                # noqa: E402 (vm.py knows where)
 from children import Child, until             # noqa: E402
@@ -35,6 +37,15 @@ def guest(name, server, **options):
         return vm.Guest(name, server, programs=PROGRAMS, **options)
     except vm.Missing as e:
         return tap.missing_thing(str(e))
+
+
+def with_module(name, **options):
+    """A Guest whose device our kernel module can have; nothing is bound yet."""
+    try:
+        module = kmod.build(kernels.find())
+    except vm.Missing as e:
+        return tap.missing_thing(str(e))
+    return guest(name, rig.server, vectors=VECTORS, extra_modules=module, **options)
 
 
 # ---- the shared server and guest ---------------------------------------------------

@@ -1,121 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The conformance suite in a real guest, on the vfio port: `make check-guest`.
-
-conformance-vfio.c runs it there, with a device for each peer, all of one
-server. Each of its cases is a case here. GUEST_CASES narrows a run to cases
-whose name holds one of these words, as arguments do; "conformance" is all.
-"""
+"""The conformance suite on the vfio port; see conformance.py."""
 import os
-import re
-import shlex
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import vm                                     # noqa: E402 (after the path)
-
-PROGRAM = os.path.join(vm.BUILD, 'tests', 'guest', 'conformance-vfio')
-DEVICES = 12   # a case opens up to 12 peers at once
-VECTORS = 16
-SIZE = '1M'    # the suite knows it
-SECONDS = 600  # deadline of all cases
-SLOT = 8       # of the first device; those below are q35's own
-# check's own line: "ok 1 - conformance-raw.c:raw:bad_ring: Passed", and a failed
-# one's message instead.
-LINE = re.compile(r'(not )?ok \d+ - [^:]*:(.*)')
+import conformance                            # noqa: E402 (after the path)
 
 
-def devices(path):
-    words = []
-    for i in range(DEVICES):
-        words += ['-chardev', f'socket,path={path},id=iv{i}', '-device',
-                  f'ivshmem-doorbell,chardev=iv{i},vectors={VECTORS},addr={SLOT + i:x}.0']
-    return words
-
-
-class Report:
-    """Prints TAP, numbered anew: the guest's cases and those left out there."""
-
-    def __init__(self):
-        self.count = 0
-
-    def say(self, good, name, more=''):
-        self.count += 1
-        print(f'{"" if good else "not "}ok {self.count} - vfio: {name}{more}', flush=True)
-
-    def line(self, text):
-        """One line of the program in the guest."""
-        found = LINE.match(text)
-        if found:
-            case, _, message = found[2].partition(': ')
-            self.say(not found[1], case.replace('_', ' '))
-            if found[1]:
-                print('# ' + message, flush=True)
-        elif text.startswith('skip '):
-            name, _, reason = text[len('skip '):].partition(': ')
-            self.say(True, name.replace('_', ' '), f' # SKIP {reason}')
-        elif text:
-            print('# ' + text, flush=True)
-
-
-def run(machine, report, words):
-    """Shows each case as it ends; returns the program's status."""
-    addresses = [f'pci:00:{SLOT + i:02x}.0' for i in range(DEVICES)]
+def bind(machine, addresses):
     for address in addresses:
         machine.check(f'bellring -a {address} bind')
-    cases = '' if 'conformance' in words else ' '.join(words)
-    job = machine.spawn(f'env CASES={shlex.quote(cases)} CK_TIMEOUT_MULTIPLIER=5 '
-                        'conformance-vfio ' + ' '.join(addresses))
-    shown, end = 0, time.monotonic() + SECONDS
-    while True:
-        over = job.ended()
-        lines = job.output(shown + 1).split('\n')[:-1]
-        for text in lines:
-            report.line(text)
-        shown += len(lines)
-        if over:
-            return job.wait()[0]
-        assert time.monotonic() < end, f'not within {SECONDS} s: the suite ends'
-        time.sleep(1)    # between two looks
-
-
-def skip(why):
-    """A missing tool is a failure where CI is set."""
-    if os.environ.get('CI'):
-        print(f'1..1\nnot ok 1 - {why} (a failure because CI is set)')
-        return 1
-    print(f'1..0 # SKIP {why}')
-    return 0
-
-
-def main():
-    report = Report()
-    words = [re.sub(r'\W+', '_', word.lower()) for word in sys.argv[1:]]
-    programs = {'bellring': os.path.join(vm.BUILD, 'bellring-static'),
-                'conformance-vfio': PROGRAM}
-    if not os.path.exists(PROGRAM):
-        return skip('conformance-vfio is not built: no static libcheck '
-                    '(Debian: check, libsubunit-dev)')
-    try:
-        with vm.Server(size=SIZE, vectors=VECTORS) as server, vm.Guest(
-                'conformance', programs=programs, qemu_options=devices(server.path)) as machine:
-            status = run(machine, report, words)
-    except vm.Missing as e:
-        return skip(str(e))
-    except AssertionError as e:
-        print('\n'.join('# ' + text for text in str(e).splitlines()))
-        report.say(False, 'runs to its end')
-        status = 1
-    if status not in (0, 1):
-        report.say(False, f'ends with status {status}')
-    if not report.count and not status:
-        print(f'1..0 # SKIP no case is called {" or ".join(sys.argv[1:])}')
-        return 0
-    print(f'1..{report.count}', flush=True)
-    return status and 1
 
 
 if __name__ == '__main__':
-    sys.argv += os.environ.get('GUEST_CASES', '').split()
-    sys.exit(main())
+    sys.exit(conformance.main('vfio', bind))
