@@ -17,6 +17,7 @@ libcore_la_SOURCES += \
 	%D%/sockfd.c \
 	%D%/sockfd.h
 
+if ENABLE_SERVER
 lib_LTLIBRARIES += libbellring-event.la
 libbellring_event_la_SOURCES = %D%/event.c
 libbellring_event_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
@@ -24,3 +25,4 @@ libbellring_event_la_LIBADD = libbellring.la $(EVENT_LIBS)
 libbellring_event_la_LDFLAGS = -version-info 0:0:0
 include_HEADERS += %D%/bellring-event.h
 pkgconfig_DATA += %D%/bellring-event.pc
+endif

@@ -172,7 +172,7 @@ def parse(lines):
 def real_memory():
     """What tests/layout-example.c sees: {title: lines}."""
     folder = tempfile.mkdtemp(prefix='bellring-layout-')
-    path = os.path.join(folder, 'sock')
+    path = os.path.join(folder, 'bellring.sock')    # gives the memory its name
 
     try:
         ready, tell = os.pipe()

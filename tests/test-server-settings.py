@@ -75,7 +75,7 @@ VALUES = {
     'user': ME, 'user-group': ME, 'sandbox': 'no', 'keep': 'yes',
     'pid-file': '/tmp/pid',
     'control': '/tmp/x.control', 'control-mode': '0660', 'no-control': 'yes',
-    'metrics': '127.0.0.1:9469', 'verbose': 'yes', 'log-rate': '9',
+    'metrics': '127.0.0.1:9469', 'verbose': 'yes', 'log-rate': '9', 'name': 'web',
 }
 NOT_IN_FILE = {'daemon': 'yes', 'foreground': 'yes', 'ready-fd': '3',
                'config': '/tmp/x', 'check': 'yes', 'help': 'yes', 'version': 'yes'}
@@ -112,7 +112,7 @@ def presets():
     set_ = checked('-S', '/tmp/s')
     assert set_ == {
         'socket': '/tmp/s', 'mode': '0660', 'vectors': '16', 'queue': '64K',
-        'size': '64M', 'sandbox': 'yes', 'control': '/tmp/s.control',
+        'size': '64M', 'name': 's', 'sandbox': 'yes', 'control': '/tmp/s.control',
         'control-mode': '0600', 'verbose': 'yes', 'log-rate': '50'}, set_
 
 
@@ -170,6 +170,8 @@ WRONG_LINES = [
     ('ring-size', 'ring-size = 1K', "ring-size '1K': not in 4096.."),
     ('bus', 'bus = 0', "bus '0': not in 1.."),
     ('queue', 'queue = 4', "queue '4': not in 8.."),
+    ('name', 'name = a b', "name 'a b': byte 2 is not a printable ASCII character"),
+    ('long name', 'name = ' + 32 * 'x', '32 bytes: 1 to 31 are possible'),
     ('octal', 'mode = 0680', "mode '0680': not an octal number"),
     ('mode', 'control-mode = 1777', "control-mode '1777': not in 0..0777"),
     ('flag', 'keep = maybe', "keep 'maybe': neither yes nor no"),

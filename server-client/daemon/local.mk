@@ -3,7 +3,11 @@ DAEMON_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/server-client \
 	-I$(top_srcdir)/server-client/daemon
 
 # All but main(), for its tests too.
+if ENABLE_SERVER
 noinst_LTLIBRARIES += libserver.la
+else
+EXTRA_LTLIBRARIES += libserver.la
+endif
 libserver_la_CPPFLAGS = $(DAEMON_CPPFLAGS)
 libserver_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libserver_la_LIBADD = $(JANSSON_LIBS)
@@ -109,7 +113,11 @@ else
 libserver_la_SOURCES += %D%/sandbox-none.c
 endif
 
+if ENABLE_SERVER
 sbin_PROGRAMS += bellring-server
+else
+EXTRA_PROGRAMS += bellring-server
+endif
 bellring_server_SOURCES = %D%/server-main.c
 bellring_server_CPPFLAGS = $(DAEMON_CPPFLAGS)
 bellring_server_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
@@ -140,6 +148,7 @@ $(UNITS): Makefile
 %D%/units/bellring-server.socket: %D%/units/bellring-server.socket.in
 %D%/units/bellring-server@.service: %D%/units/bellring-server@.service.in
 %D%/units/bellring-server@.socket: %D%/units/bellring-server@.socket.in
+if ENABLE_SERVER
 if INSTALL_UNITS
 systemdsystemunit_DATA = $(UNITS)
 sysusersdir = $(prefix)/lib/sysusers.d
@@ -148,4 +157,5 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 tmpfiles_DATA = %D%/units/tmpfiles.d/bellring.conf
 else
 noinst_DATA = $(UNITS)
+endif
 endif

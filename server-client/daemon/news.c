@@ -161,7 +161,7 @@ static void look_again(struct server *s)
 	s->look_us = s->look_us == 0 ? FIRST_LOOK_US : 2 * s->look_us;
 	if (s->look_us > LAST_LOOK_US)
 		s->look_us = LAST_LOOK_US;
-	soon.tv_usec = s->look_us;
+	soon.tv_usec = (suseconds_t)s->look_us;
 	event_add(s->heard, &soon);
 }
 

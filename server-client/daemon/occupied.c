@@ -18,6 +18,7 @@
 #include "sockfd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,13 +48,14 @@ static bool is_same(const char *name, const char *path)
  * A line: number, references, protocol, flags, type, state, inode, path;
  * unix_seq_show() in Linux' net/unix/af_unix.c. The heading has no flags.
  */
-static bool line_names(char *line, const char *path, unsigned long *inode)
+static bool line_names(char *line, const char *path, uint64_t *inode)
 {
 	unsigned flags;
 	int at = 0;
 
 	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%*s %*x %*x %x %*x %*x %lu %n", &flags, inode, &at) != 2)
+	if (sscanf(line, "%*s %*x %*x %x %*x %*x %" SCNu64 " %n", &flags, inode,
+		   &at) != 2)
 		return false;
 	return at > 0 && (flags & LISTENS) && line[at] != '\0' &&
 	       is_same(line + at, path);
@@ -65,11 +67,11 @@ struct listed {
 };
 
 /* All false also if that file cannot be read. */
-static struct listed look_up(const char *path, unsigned long mine)
+static struct listed look_up(const char *path, uint64_t mine)
 {
 	struct listed found = { false, false };
 	FILE *list = fopen("/proc/net/unix", "re");
-	unsigned long inode;
+	uint64_t inode;
 	char *line = NULL;
 	size_t room = 0;
 

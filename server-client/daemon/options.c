@@ -219,6 +219,22 @@ static int default_control(struct options *o)
 	return 0;
 }
 
+/* A file's name that is not fit for one gives none. */
+static int default_name(struct options *o)
+{
+	const char *slash = strrchr(o->server.socket.path, '/');
+	const char *file = slash ? slash + 1 : o->server.socket.path;
+	size_t len = strlen(file);
+	char name[LAYOUT_NAME_SIZE];
+
+	if (len > 5 && strcmp(file + len - 5, ".sock") == 0)
+		len -= 5;
+	if (o->server.bus.name || o->server.raw || len >= sizeof(name))
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)len, file);
+	return layout_check_name(name) < 0 ? 0 : set_default(o, "name", name);
+}
+
 /* Also what cannot be told by one setting alone. */
 static int complete(struct options *o)
 {
@@ -227,7 +243,7 @@ static int complete(struct options *o)
 
 	if (!o->server.socket.path && default_socket(o) < 0)
 		return -BELL_EINVAL;
-	if (default_control(o) < 0)
+	if (default_control(o) < 0 || default_name(o) < 0)
 		return -BELL_EINVAL;
 	if (server_check(&o->server) == 0 &&
 	    sandbox_ids(&o->sandbox, &uid, &gid) == 0)

@@ -174,9 +174,13 @@ static int read_members(struct server *s, struct inherit *in,
 			struct snapshot_reader *r,
 			const struct snapshot_head *head)
 {
-	size_t max = head->members > s->max_peers ? head->members : s->max_peers;
-	int rc = peers_new(max, state_left(s->state), &s->peers);
+	size_t max = s->max_peers;
+	int rc;
 
+	/* Too many ones are too many for peers_new(), whatever a size_t holds. */
+	if (head->members > max)
+		max = head->members > PEERS_IDS ? SIZE_MAX : (size_t)head->members;
+	rc = peers_new(max, state_left(s->state), &s->peers);
 	for (uint64_t i = 0; i < head->members && rc == 0; i++)
 		rc = read_member(s, in, r);
 	if (rc < 0)

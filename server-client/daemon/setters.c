@@ -168,6 +168,14 @@ int set_path(const struct setting *s, struct options *o, const char *value)
 	return set_text(s, o, value);
 }
 
+int set_region_name(const struct setting *s, struct options *o,
+		    const char *value)
+{
+	int rc = layout_check_name(value);
+
+	return rc < 0 ? rc : set_text(s, o, value);
+}
+
 /* ---- users --------------------------------------------------------------------- */
 
 int set_user(const struct setting *s, struct options *o, const char *value)

@@ -15,6 +15,7 @@ setting_fn set_size;       /* bytes, or with K, M, G, T */
 setting_fn set_page_size;  /* a size that is a power of two */
 setting_fn set_text;       /* not empty; borrowed from the state */
 setting_fn set_path;       /* the same, at most max bytes */
+setting_fn set_region_name; /* layout_check_name() */
 setting_fn set_user;       /* id of who has that name or number */
 setting_fn set_group;
 setting_fn set_user_name;  /* borrowed from the state; there is one */

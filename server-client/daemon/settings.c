@@ -103,6 +103,10 @@ static const struct setting table[] = {
 	{ .section = SECTION_BUS, .name = "ring-size", .value = "SIZE",
 	  .set = set_size, FIELD(server.bus.ring_size), .min = LAYOUT_MIN_RING,
 	  .max = LAYOUT_MAX_RING, .text = "bytes of each ring" },
+	{ .section = SECTION_BUS, .name = "name", .value = "NAME",
+	  .set = set_region_name, FIELD(server.bus.name),
+	  .text = "of the memory, by which guests find their device as pci:NAME "
+		  "(default: that of the socket's file, without \".sock\")" },
 
 	/* ---- process ---- */
 	{ .section = SECTION_PROCESS, .name = "user", .value = "USER",

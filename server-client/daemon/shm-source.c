@@ -79,7 +79,7 @@ uint64_t shm_source_hugepage(int fd)
 {
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != HUGETLBFS_MAGIC)
+	if (fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != HUGETLBFS_MAGIC)
 		return 0;
 	return (uint64_t)fs.f_bsize;
 }

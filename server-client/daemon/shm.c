@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -53,7 +54,9 @@ static int map(uint64_t size, struct shm *shm)
 	void *at;
 
 	if (size > SIZE_MAX)
-		return error_detail(BELL_ENOMEM, "memory: too large here");
+		return error_detail(BELL_ENOMEM,
+				    "memory: %" PRIu64 " MiB do not fit in the address space of a %zu-bit program; use a 64-bit one, or choose a smaller --size",
+				    size >> 20, 8 * sizeof(size_t));
 	at = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		  shm->fd, 0);
 	if (at == MAP_FAILED)

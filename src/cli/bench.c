@@ -83,7 +83,8 @@ static int add_trips(struct bench *b, uint32_t size)
 			continue;
 		t->wait = (enum bell_wait_mode)mode;
 		t->size = size;
-		if (series_init(&t->series, b->args.rounds + 1, b->args.count) < 0)
+		if (series_init(&t->series, (size_t)b->args.rounds + 1,
+				(size_t)b->args.count) < 0)
 			return cli_no_memory();
 		r->trip_count++;
 	}
@@ -127,7 +128,7 @@ static int add_flow(struct bench *b, enum bell_wait_mode mode, int plan)
 		f->count = flow_plan[plan].count;
 	if (b->args.quick)
 		f->count = f->count / 8 + 1;
-	f->seconds = calloc(b->args.rounds, sizeof(*f->seconds));
+	f->seconds = calloc((size_t)b->args.rounds, sizeof(*f->seconds));
 	if (!f->seconds)
 		return cli_no_memory();
 	r->flow_count++;
@@ -154,8 +155,8 @@ static int plan_bares(struct bench *b)
 		if (kind == BARE_LINE && !b->two_cores)
 			continue;
 		r->bare[kind].name = bench_bare_name((enum bare_kind)kind);
-		if (series_init(&r->bare[kind].series, b->args.rounds + 1,
-				b->args.count) < 0)
+		if (series_init(&r->bare[kind].series, (size_t)b->args.rounds + 1,
+				(size_t)b->args.count) < 0)
 			return cli_no_memory();
 		r->bares++;
 	}
@@ -401,8 +402,8 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	if (rc != CLI_DONE)
 		return rc;
 	if (sys_is_terminal(stderr))
-		fprintf(stderr, "bellring: bench serves as %s (id %u)\n",
-			bell_bus_name(s->bus), (unsigned)bell_id(s->peer));
+		fprintf(stderr, "bellring: bench serves as %s (id %s)\n",
+			bell_bus_name(s->bus), SESSION_ID(bell_id(s->peer)));
 	return bench_serve(s, a->once);
 }
 

@@ -58,6 +58,7 @@ int cli_no_memory(void);
 /* Flushes stdout; a failed write is told and CLI_FAILED. */
 int cli_flush(void);
 
+extern const struct bell_cmd cmd_doctor, cmd_libvirt, cmd_list, cmd_qemu;
 extern const struct bell_cmd cmd_call, cmd_forward, cmd_pipe, cmd_serve;
 extern const struct bell_cmd cmd_bench, cmd_bind, cmd_info, cmd_peers,
 	cmd_ping, cmd_pub, cmd_recv, cmd_ring, cmd_send, cmd_server, cmd_sub,

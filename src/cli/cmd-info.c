@@ -7,11 +7,15 @@
 
 static void print_text(struct session *s, size_t size, uint64_t bus, int peers)
 {
+	char name[BELL_REGION_MAX + 1];
+
+	bell_region_name(s->peer, name);
 	printf("address   %s\n", session_address(s));
 	printf("port      %s\n", bell_port_name(s->peer));
 	printf("id        %u\n", (unsigned)bell_id(s->peer));
 	printf("vectors   %u\n", bell_vectors(s->peer));
 	printf("memory    %zu bytes\n", size);
+	printf("name      %s\n", name[0] ? name : "none");
 	if (bus > 0)
 		printf("bus       %llu bytes\n", (unsigned long long)bus);
 	else
@@ -22,6 +26,7 @@ static void print_text(struct session *s, size_t size, uint64_t bus, int peers)
 
 static void print_json(struct session *s, size_t size, uint64_t bus, int peers)
 {
+	char name[BELL_REGION_MAX + 1];
 	struct json j;
 
 	json_begin(&j, stdout);
@@ -30,6 +35,7 @@ static void print_json(struct session *s, size_t size, uint64_t bus, int peers)
 	json_uint(&j, "id", bell_id(s->peer));
 	json_uint(&j, "vectors", bell_vectors(s->peer));
 	json_uint(&j, "memory", size);
+	json_text(&j, "name", bell_region_name(s->peer, name));
 	json_bool(&j, "formatted", bus > 0);
 	json_uint(&j, "bus", bus);
 	json_uint(&j, "raw", size - bus);

@@ -8,6 +8,7 @@
 
 static int print_table(const struct bell_peer_info *list, int n)
 {
+	char id[BELL_ID_TEXT];
 	struct table t;
 	int i, rc;
 
@@ -18,7 +19,7 @@ static int print_table(const struct bell_peer_info *list, int n)
 	table_add(&t, "VECTORS");
 	table_add(&t, "STATE");
 	for (i = 0; i < n; i++) {
-		table_add(&t, "%u", (unsigned)list[i].id);
+		table_add(&t, "%s", bell_id_text(list[i].id, id));
 		table_add(&t, "%s", list[i].name[0] ? list[i].name : "-");
 		table_add(&t, "%s", bell_kind_name(list[i].kind));
 		if (list[i].vectors)

@@ -43,8 +43,8 @@ static void print_answer(const struct session *s, const struct ping *p,
 	struct json j;
 
 	if (!s->json) {
-		printf("answer from %s (id %u): seq=%llu time=%.1f us\n",
-		       p->peer, (unsigned)p->id, (unsigned long long)p->sent,
+		printf("answer from %s (id %s): seq=%llu time=%.1f us\n",
+		       p->peer, SESSION_ID(p->id), (unsigned long long)p->sent,
 		       (double)rtt_ns / 1e3);
 		return;
 	}
@@ -108,8 +108,8 @@ static int ping_once(struct session *s, struct ping *p)
 	while (rc == -BELL_EINTR && !sys_stopped());
 	if (rc == -BELL_EAGAIN || rc == -BELL_EINTR) {
 		if (!sys_stopped())
-			cli_error("no answer from %s (id %u): seq=%llu",
-				  p->peer, (unsigned)p->id,
+			cli_error("no answer from %s (id %s): seq=%llu",
+				  p->peer, SESSION_ID(p->id),
 				  (unsigned long long)p->sent);
 		return CLI_DONE;
 	}

@@ -121,8 +121,8 @@ static int accept_stream(struct pipe *p, const char *service)
 	if (rc < 0)
 		return cli_fail(rc, "pipe --listen %s", service);
 	if (session_reports(p->s))
-		fprintf(stderr, "bellring: listening as %s (id %u)\n",
-			bell_bus_name(p->s->bus), (unsigned)bell_id(p->s->peer));
+		fprintf(stderr, "bellring: listening as %s (id %s)\n",
+			bell_bus_name(p->s->bus), SESSION_ID(bell_id(p->s->peer)));
 	rc = await_stream(p);
 	bell_unlisten(listener);
 	return rc;

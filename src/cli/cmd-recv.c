@@ -116,8 +116,8 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 		rc = recv_output_new(&config, &r.output, &sink);
 	if (rc == CLI_DONE) {
 		if (sys_is_terminal(stderr))
-			fprintf(stderr, "bellring: receiving as %s (id %u)\n",
-				bell_bus_name(s->bus), (unsigned)bell_id(s->peer));
+			fprintf(stderr, "bellring: receiving as %s (id %s)\n",
+				bell_bus_name(s->bus), SESSION_ID(bell_id(s->peer)));
 		r.inbox = inbox_new(&sink, a->follow ? UINT64_MAX : a->count);
 		r.buf = malloc(BUFFER_SIZE);
 		rc = r.inbox && r.buf ? CLI_DONE : cli_no_memory();

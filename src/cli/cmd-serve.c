@@ -324,8 +324,8 @@ static int offer(struct server *server, uint32_t method)
 	if (rc < 0)
 		return cli_fail(rc, "serve");
 	if (session_reports(s))
-		fprintf(stderr, "bellring: serving as %s (id %u)\n",
-			bell_bus_name(s->bus), (unsigned)bell_id(s->peer));
+		fprintf(stderr, "bellring: serving as %s (id %s)\n",
+			bell_bus_name(s->bus), SESSION_ID(bell_id(s->peer)));
 	rc = serve(server);
 	(void)bell_on_call(s->bus, method, NULL, NULL);
 	while ((j = server->first) != NULL) {

@@ -131,8 +131,8 @@ static int subscribe(struct subscriber *sub, char **topics)
 			return cli_fail(rc, "sub %s", *topics);
 	}
 	if (sys_is_terminal(stderr))
-		fprintf(stderr, "bellring: subscribed as %s (id %u)\n",
-			bell_bus_name(sub->s->bus), (unsigned)bell_id(sub->s->peer));
+		fprintf(stderr, "bellring: subscribed as %s (id %s)\n",
+			bell_bus_name(sub->s->bus), SESSION_ID(bell_id(sub->s->peer)));
 	return CLI_DONE;
 }
 

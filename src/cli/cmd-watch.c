@@ -130,8 +130,8 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	rc = subscribe(s, &w);
 	if (rc == CLI_DONE) {
 		/* It has no name: this is how others learn whom to ring. */
-		fprintf(stderr, "bellring: watching as id %u, vectors 0 to %u\n",
-			(unsigned)bell_id(s->peer), bell_vectors(s->peer) - 1);
+		fprintf(stderr, "bellring: watching as id %s, vectors 0 to %u\n",
+			SESSION_ID(bell_id(s->peer)), bell_vectors(s->peer) - 1);
 		rc = watch(s, &w);
 	}
 	if (rc == CLI_ABSENT)

@@ -205,8 +205,8 @@ static int offer(struct forward *f)
 
 	if (rc < 0)
 		return cli_fail(rc, "forward --serve");
-	fprintf(stderr, "bellring: forward: serving as %s (id %u)",
-		bell_bus_name(f->s->bus), (unsigned)bell_id(f->s->peer));
+	fprintf(stderr, "bellring: forward: serving as %s (id %s)",
+		bell_bus_name(f->s->bus), SESSION_ID(bell_id(f->s->peer)));
 	for (i = 0; i < far->count; i++)
 		fprintf(stderr, "%s%s", i ? ", " : ": ",
 			far->targets[i].endpoint.text);

@@ -90,12 +90,11 @@ static void put_ascii(FILE *file, unsigned char c)
 		fputc(c, file);
 }
 
-void json_bytes(struct json *j, const char *key, const void *data, size_t len)
+static void put_bytes(struct json *j, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 	size_t n;
 
-	put_key(j, key);
 	fputc('"', j->file);
 	while (len > 0) {
 		n = character(p, len);
@@ -110,6 +109,25 @@ void json_bytes(struct json *j, const char *key, const void *data, size_t len)
 		len -= n;
 	}
 	fputc('"', j->file);
+}
+
+void json_bytes(struct json *j, const char *key, const void *data, size_t len)
+{
+	put_key(j, key);
+	put_bytes(j, data, len);
+}
+
+void json_list(struct json *j, const char *key, const char *const *texts,
+	       size_t count)
+{
+	put_key(j, key);
+	fputc('[', j->file);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			fputc(',', j->file);
+		put_bytes(j, texts[i], strlen(texts[i]));
+	}
+	fputc(']', j->file);
 }
 
 void json_text(struct json *j, const char *key, const char *text)

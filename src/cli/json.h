@@ -32,6 +32,9 @@ void json_uint(struct json *j, const char *key, uint64_t value);
 /* Three digits behind the point; null if it is not finite. */
 void json_real(struct json *j, const char *key, double value);
 void json_bool(struct json *j, const char *key, bool value);
+/* An array of texts. */
+void json_list(struct json *j, const char *key, const char *const *texts,
+	       size_t count);
 
 /* All of data is valid UTF-8 (RFC 3629: no surrogates, shortest form). */
 bool json_is_utf8(const void *data, size_t len);

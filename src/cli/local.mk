@@ -6,9 +6,12 @@ bellring_SOURCES = \
 	%D%/cli.h \
 	%D%/cmd-bind.c \
 	%D%/cmd-info.c \
+	%D%/cmd-libvirt.c \
+	%D%/cmd-list.c \
 	%D%/cmd-peers.c \
 	%D%/cmd-ping.c \
 	%D%/cmd-pub.c \
+	%D%/cmd-qemu.c \
 	%D%/cmd-recv.c \
 	%D%/cmd-ring.c \
 	%D%/cmd-send.c \
@@ -18,6 +21,8 @@ bellring_SOURCES = \
 	%D%/inbox.h \
 	%D%/json.c \
 	%D%/json.h \
+	%D%/machine.c \
+	%D%/machine.h \
 	%D%/main.c \
 	%D%/options.c \
 	%D%/options.h \
@@ -27,6 +32,7 @@ bellring_SOURCES = \
 	%D%/recv-output.h \
 	%D%/session.c \
 	%D%/session.h \
+	%D%/sockets.h \
 	%D%/source.c \
 	%D%/source.h \
 	%D%/sys.h \
@@ -70,22 +76,58 @@ bellring_SOURCES += \
 	%D%/series.c \
 	%D%/series.h
 
+# The doctor: checks are in a library, which a test with trees of its own has, too.
+bellring_SOURCES += %D%/cmd-doctor.c
+noinst_LTLIBRARIES += libdoctor.la
+libdoctor_la_SOURCES = \
+	%D%/doctor.c \
+	%D%/doctor.h \
+	%D%/doctor-memory.c \
+	%D%/doctor-parts.h \
+	%D%/doctor-qemu.c \
+	%D%/doctor-qemu.h \
+	%D%/doctor-server.c \
+	%D%/doctor-ways.c
+
+# Its checks of this operating system.
+libdoctor_la_SOURCES += \
+	%D%/doctor-file-posix.c \
+	%D%/doctor-guest-linux.c \
+	%D%/doctor-host-linux.c \
+	%D%/doctor-iommu-linux.c \
+	%D%/doctor-libvirt-linux.c \
+	%D%/doctor-qemu-linux.c \
+	%D%/doctor-security-linux.c \
+	%D%/doctor-socket-posix.c \
+	%D%/doctor-tables-linux.c \
+	%D%/doctor-tree.h \
+	%D%/doctor-tree-posix.c \
+	%D%/doctor-users.h
+
 # The operating system's part.
 bellring_SOURCES += \
 	%D%/net-address-posix.c \
 	%D%/net-posix.c \
 	%D%/process-posix.c \
+	%D%/sockets-posix.c \
 	%D%/sys-posix.c
-bellring_LDADD = libbellring.la libcmdserver.la liblookup.la
+bellring_LDADD = libdoctor.la $(CMDSERVER) liblookup.la libbellring.la
 noinst_LTLIBRARIES += liblookup.la
-liblookup_la_SOURCES = %D%/net-lookup-posix.c
+liblookup_la_SOURCES = %D%/doctor-users-posix.c %D%/net-lookup-posix.c
 
 # Controlling a server: on its host, with jansson.
+if ENABLE_SERVER
+CMDSERVER = libcmdserver.la
 noinst_LTLIBRARIES += libcmdserver.la
+else
+CMDSERVER = libcmdserver-none.la
+EXTRA_LTLIBRARIES += libcmdserver.la
+endif
 libcmdserver_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 libcmdserver_la_LIBADD = $(JANSSON_LIBS)
 libcmdserver_la_SOURCES = \
 	%D%/cmd-server.c \
+	%D%/doctor-control.c \
 	%D%/server-control.c \
 	%D%/server-control.h \
 	%D%/server-host.h \
@@ -96,10 +138,10 @@ libcmdserver_la_SOURCES = \
 # The same for a guest's small file system: no shared library needed.
 EXTRA_PROGRAMS += bellring-static
 bellring_static_SOURCES = $(bellring_SOURCES)
-bellring_static_LDADD = libbellring.la libcmdserver-none.la liblookup-none.la
-EXTRA_LTLIBRARIES = libcmdserver-none.la liblookup-none.la
-libcmdserver_none_la_SOURCES = %D%/cmd-server-none.c
-liblookup_none_la_SOURCES = %D%/net-lookup-none.c
+bellring_static_LDADD = libdoctor.la libcmdserver-none.la liblookup-none.la libbellring.la
+EXTRA_LTLIBRARIES += libcmdserver-none.la liblookup-none.la
+libcmdserver_none_la_SOURCES = %D%/cmd-server-none.c %D%/doctor-control-none.c
+liblookup_none_la_SOURCES = %D%/doctor-users-none.c %D%/net-lookup-none.c
 bellring_static_LDFLAGS = -all-static
 CLEANFILES += bellring-static
 

@@ -15,7 +15,8 @@
 static const struct bell_cmd *const commands[] = {
 	&cmd_info, &cmd_peers,   &cmd_ring, &cmd_watch, &cmd_send, &cmd_recv,
 	&cmd_pipe, &cmd_forward, &cmd_call, &cmd_serve, &cmd_pub,  &cmd_sub,
-	&cmd_ping, &cmd_bind,    &cmd_bench, &cmd_server, NULL,
+	&cmd_ping, &cmd_list,    &cmd_bind, &cmd_bench, &cmd_doctor, &cmd_server,
+	&cmd_qemu, &cmd_libvirt, NULL,
 };
 
 /* In the order of enum bell_wait_mode. */
@@ -26,7 +27,7 @@ static const char *const wait_modes[] = { "interrupt", "poll", "adaptive",
 enum { KEY_JSON = 256, KEY_NAME, KEY_WAIT };
 static const struct option_row global_options[] = {
 	{ 'a', "address", "ADDRESS", OPTION_TEXT, AT(address), 0, 0, NULL,
-	  "unix:PATH or pci:[DEVICE]; else $BELLRING_ADDRESS" },
+	  "unix:PATH, pci:[DEVICE] or file:PATH; else $BELLRING_ADDRESS" },
 	{ KEY_JSON, "json", NULL, OPTION_FLAG, AT(json), 0, 0, NULL,
 	  "one JSON object a line on stdout" },
 	{ KEY_NAME, "name", "NAME", OPTION_TEXT, AT(name), 0, 0, NULL,

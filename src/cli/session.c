@@ -18,6 +18,15 @@ const char *session_address(const struct session *s)
 	return env && *env ? env : "no address";
 }
 
+/* Works, but not as the user of doorbells expects. */
+static void say_polling(const struct session *s)
+{
+	if (bell_vectors(s->peer) == 0)
+		fprintf(stderr, "bellring: %s: port %s, without interrupts: it looks at the "
+			"memory now and then; see: bellring doctor\n",
+			session_address(s), bell_port_name(s->peer));
+}
+
 int session_open(struct session *s)
 {
 	int rc;
@@ -30,6 +39,8 @@ int session_open(struct session *s)
 		       &s->peer);
 	if (rc < 0)
 		return cli_fail(rc, "open %s", session_address(s));
+	if (session_reports(s))
+		say_polling(s);
 	return CLI_DONE;
 }
 
@@ -131,10 +142,10 @@ const char *session_label(struct session *s, uint32_t id,
 	struct bell_peer_info info;
 
 	if (session_peer_info(s, id, &info) && info.name[0])
-		snprintf(buf, SESSION_LABEL, "%s (id %u)", info.name,
-			 (unsigned)id);
+		snprintf(buf, SESSION_LABEL, "%s (id %s)", info.name,
+			 SESSION_ID(id));
 	else
-		snprintf(buf, SESSION_LABEL, "id %u", (unsigned)id);
+		snprintf(buf, SESSION_LABEL, "id %s", SESSION_ID(id));
 	return buf;
 }
 

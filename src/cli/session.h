@@ -47,6 +47,8 @@ int session_peers(struct session *s, struct bell_peer_info **list);
 /* What the directory says of one; false if it is not in there. */
 bool session_peer_info(struct session *s, uint32_t id,
 		       struct bell_peer_info *info);
+/* An id as people read it, until the end of the block. */
+#define SESSION_ID(id) bell_id_text(id, (char[BELL_ID_TEXT]){ 0 })
 /* "web-1 (id 3)", or "id 3" if it has no name; returns buf. */
 #define SESSION_LABEL (BELL_NAME_MAX + 32)
 const char *session_label(struct session *s, uint32_t id,

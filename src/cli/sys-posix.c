@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -52,12 +53,20 @@ static int make_pipe(void)
 	return 0;
 }
 
+static uint64_t files_limit = UINT64_MAX;
+
+uint64_t sys_files_limit(void)
+{
+	return files_limit;
+}
+
 void sys_raise_limits(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
+	files_limit = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max;
 	/* Refused: then a peer too many is an error that names the remedy. */
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -220,4 +229,17 @@ void sys_timestamp(char *buf, size_t size)
 uint32_t sys_pid(void)
 {
 	return (uint32_t)getpid();
+}
+
+bool sys_absolute(const char *path, char *buf, size_t size)
+{
+	char *real = *path == '/' ? strdup(path) : realpath(path, NULL);
+	bool fits = real && strlen(real) < size;
+
+	if (fits)
+		memcpy(buf, real, strlen(real) + 1);
+	else if (real)
+		errno = ENAMETOOLONG;
+	free(real);
+	return fits;
 }

@@ -30,6 +30,8 @@ bell_handle_t sys_stop_handle(void);
 
 /* As many open descriptors as allowed: there is one a vector of each peer. */
 void sys_raise_limits(void);
+/* How many there might have been before: what else is started here has that. */
+uint64_t sys_files_limit(void);
 
 /*
  * Waits until the handle is signalled, a signal came, or timeout_ms is over
@@ -69,5 +71,7 @@ FILE *sys_temporary(void);
 /* Local time with microseconds and zone, ISO 8601; "" if unknown. */
 void sys_timestamp(char *buf, size_t size);
 uint32_t sys_pid(void);
+/* The path of what exists, as it is from anywhere; false with errno set. */
+bool sys_absolute(const char *path, char *buf, size_t size);
 
 #endif

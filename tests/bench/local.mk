@@ -15,3 +15,29 @@ bench-server: all
 	@$(MAKE) $(AM_MAKEFLAGS) -s %D%/bench-server
 	@top_builddir=. $(SHELL) $(top_srcdir)/%D%/bench-server.sh $(BENCH_FLAGS)
 .PHONY: bench-server
+
+# `make bench-guest`: the ways into a guest, in a real one, beside virtio-serial and
+# TCP; bench-guest.py tells. No test. BENCH_FLAGS, say --quick, go to the program.
+EXTRA_PROGRAMS += %D%/guest-echo
+%C%_guest_echo_SOURCES = \
+	%D%/guest-bare.c \
+	%D%/guest-channel.c \
+	%D%/guest-channel.h \
+	%D%/guest-cost.c \
+	%D%/guest-echo.c \
+	%D%/guest-echo.h \
+	%D%/guest-talk.c \
+	%D%/guest-trips.c \
+	%D%/guest-way.c \
+	%D%/guest-way.h
+%C%_guest_echo_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE -I$(top_srcdir)/guest-linux \
+	-I$(top_srcdir)/tests/guest
+%C%_guest_echo_LDADD = libcore.la
+%C%_guest_echo_LDFLAGS = -all-static
+CLEANFILES += %D%/guest-echo
+EXTRA_DIST += %D%/bench-guest.py
+bench-guest: bellring-static bellring-server %D%/guest-echo$(EXEEXT)
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 $(srcdir)/%D%/bench-guest.py \
+		$(BENCH_FLAGS)
+.PHONY: bench-guest

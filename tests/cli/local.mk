@@ -2,8 +2,10 @@
 CLI_TESTS = \
 	%D%/test-bench.py \
 	%D%/test-call.py \
+	%D%/test-doctor.py \
 	%D%/test-errors.py \
 	%D%/test-forward.py \
+	%D%/test-machine.py \
 	%D%/test-messages.py \
 	%D%/test-news.py \
 	%D%/test-pipe.py \
@@ -11,9 +13,9 @@ CLI_TESTS = \
 	%D%/test-topics.py \
 	%D%/test-transfer.py
 TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py
-%D%/test-bench.log %D%/test-call.log %D%/test-errors.log %D%/test-forward.log \
-%D%/test-messages.log %D%/test-news.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
+EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py %D%/doctoring.py
+%D%/test-bench.log %D%/test-call.log %D%/test-doctor.log %D%/test-errors.log %D%/test-forward.log \
+%D%/test-machine.log %D%/test-messages.log %D%/test-news.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
 	bellring bellring-server
 %D%/test-transfer.log: bellring bellring-server %D%/wrong-check
 

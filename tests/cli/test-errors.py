@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bellring import (end, equal, fake_server, greeting, matches, overwrite, place,
                       stop, tap, until)
 
-COMMANDS = ['info', 'peers', 'ring', 'watch', 'send', 'recv', 'ping', 'bind', 'bench']
+COMMANDS = ['info', 'peers', 'ring', 'watch', 'send', 'recv', 'ping', 'bind', 'bench',
+            'list', 'qemu', 'libvirt']
 
 # Arguments, and what stderr has to say beside the usage. Nothing is opened.
 WRONG = [

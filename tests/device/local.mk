@@ -3,6 +3,8 @@ device_tests = \
 	%D%/test-facts.py \
 	%D%/test-server.py \
 	%D%/test-host.py \
+	%D%/test-doctor.py \
+	%D%/test-machine.py \
 	%D%/test-restart.py
 EXTRA_DIST += $(device_tests) \
 	%D%/children.py \

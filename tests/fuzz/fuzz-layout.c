@@ -54,7 +54,7 @@ static void walk(void *memory, const struct layout *l)
 	}
 	for (uint32_t i = 0; i < l->link_count; i++) {
 		touch(memory, layout_link(memory, l, i), sizeof(struct layout_link));
-		touch(memory, layout_ring(memory, l, i), l->ring_size);
+		touch(memory, layout_ring(memory, l, i), (size_t)l->ring_size);
 	}
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * doctor-parts.h - what the files of checks share
+ */
+#ifndef CLI_DOCTOR_PARTS_H
+#define CLI_DOCTOR_PARTS_H
+
+#include "doctor.h"
+
+#include <stdint.h>
+
+/* ---- portable ---- */
+
+extern const struct doctor_check doctor_ways[], doctor_opening[], doctor_opened[];
+
+/* The power of two that is not less; at least 4096. */
+size_t doctor_power_of_two(size_t size);
+
+/* Measures the peer's memory against own memory. */
+void doctor_check_speed(struct doctor *d);
+/* What those rates, in GB/s, mean. */
+void doctor_tell_speed(struct doctor *d, double shared, double own);
+
+/* ---- asking a bellring-server on its control socket ---- */
+
+extern const struct doctor_check doctor_control[];
+
+/* ---- POSIX and Linux ---- */
+
+/* Whether a file system has room for all of a file. */
+void doctor_tell_room(struct doctor *d, const char *path);
+
+extern const struct doctor_check doctor_socket[], doctor_file[], doctor_host[],
+	doctor_qemu[], doctor_libvirt[], doctor_security[], doctor_guest[],
+	doctor_guest_opened[], doctor_iommu[];
+
+#endif
