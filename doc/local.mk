@@ -1,5 +1,5 @@
-# Manual pages, the specification of the shared memory, who can do what.
-dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/security.md
+# Manual pages, the specification of the shared memory, who can do what, what it costs.
+dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/performance.md %D%/security.md
 dist_man_MANS += \
 	%D%/bell_begin.3 \
 	%D%/bell_bind.3 \
@@ -71,6 +71,7 @@ OPEN_LINKS = %D%/links/bell_close.3
 PEEK_LINKS = %D%/links/bell_release.3
 PEERS_LINKS = \
 	%D%/links/bell_find.3 \
+	%D%/links/bell_id_text.3 \
 	%D%/links/bell_kind_name.3 \
 	%D%/links/bell_state_name.3
 PUBLISH_LINKS = \

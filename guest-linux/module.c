@@ -254,6 +254,7 @@ static int take_id(struct module_port *p, const struct address *a)
 		device = a->id == ADDRESS_NO_ID ? plain_id("", p->name) : (uint32_t)a->id;
 	}
 	p->base.id = device | p->info.client << 16;
+	p->base.silent = p->info.vectors == 0;
 	return 0;
 }
 

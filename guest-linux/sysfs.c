@@ -114,6 +114,7 @@ static int set_up(struct sysfs_port *p, const char *sysfs, const char *root,
 	p->base.memory = p->dev.memory;
 	p->base.size = p->dev.memory_size;
 	p->doorbell = pci.msix != PCI_MSIX_NO;
+	p->base.silent = !p->doorbell;
 	return take_id(p, &a, root);
 }
 

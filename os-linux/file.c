@@ -148,6 +148,7 @@ static int file_open(const char *rest, int timeout_ms, struct bell_port **out)
 		return error_detail(BELL_ENOMEM, "file:%s: opening", rest);
 	p->base.ops = &bell_port_file;
 	p->base.kind = BELL_KIND_HOST;
+	p->base.silent = true;
 	p->fd = -1;
 	ticker_clear(&p->ticker);
 	rc = address_parse(rest, &p->address);

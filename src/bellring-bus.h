@@ -50,6 +50,8 @@ struct bell_bus_config {
  *   -BELL_EINVAL   the name is too long, empty, or not printable
  *   -BELL_EEXIST   another live peer has that name
  *   -BELL_EBUSY    this peer has a bus already, or others keep formatting
+ *   -BELL_EUNSUP   others have doorbells, which this peer (file:, ivshmem-plain)
+ *                  cannot ring
  *   -BELL_ENOMEM
  */
 BELL_API int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,

@@ -129,6 +129,29 @@ static int listen(struct bell_bus *bus)
 	return port->ops->listen ? port->ops->listen(port, bus->vector) : 0;
 }
 
+/*
+ * Whoever has doorbells sleeps until it is rung: who cannot ring would send what
+ * nobody hears of.
+ */
+static int check_doorbells(const struct bell_bus *bus)
+{
+	const struct bell_port *port = bus->peer->port;
+	uint32_t rung = bus->layout.server_vectors;
+
+	if (!port->silent)
+		return 0;
+	for (uint32_t i = 0; rung == 0 && i < bus->layout.slot_count; i++) {
+		struct layout_slot *s = layout_slot(bus->memory, &bus->layout, i);
+
+		if (slot_state(shm_acquire(&s->word)) == SLOT_LIVE)
+			rung = shm_peek(&s->vectors);
+	}
+	if (rung == 0)
+		return 0;
+	return error_detail(BELL_EUNSUP, "peers of this memory have doorbells, which port "
+			    "%s cannot ring: open it by unix: or pci:", port->ops->name);
+}
+
 static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 {
 	const struct bell_port *port = bus->peer->port;
@@ -140,6 +163,8 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	if (rc == 0)
 		rc = force ? format(bus) : layout_attach(port->memory, port->size, false,
 							 &bus->layout);
+	if (rc == 0)
+		rc = check_doorbells(bus);
 	if (rc < 0)
 		return rc;
 	bus->in = calloc(bus->layout.link_count, sizeof(bus->in[0]));

@@ -48,7 +48,7 @@ static void add_refusal(struct refusals *r, const char *port)
 static int open_port(const char *address, int timeout_ms, struct bell_port **out)
 {
 	struct refusals refusals = { .count = 0 };
-	int rc;
+	int rc = -BELL_EINVAL;
 
 	for (int i = 0; bell_ports[i]; i++) {
 		const struct bell_port_ops *ops = bell_ports[i];
@@ -56,14 +56,16 @@ static int open_port(const char *address, int timeout_ms, struct bell_port **out
 		if (!serves(ops, address))
 			continue;
 		rc = ops->open(address + strlen(ops->scheme) + 1, timeout_ms, out);
-		if (rc != -BELL_EUNSUP)
+		if (rc >= 0)
 			return rc;
 		add_refusal(&refusals, ops->name);
+		if (rc != -BELL_EUNSUP)
+			break;
 	}
 	if (refusals.count == 1)
-		return -BELL_EUNSUP; /* its own words */
+		return rc; /* its own words */
 	if (refusals.count > 1)
-		return error_detail(BELL_EUNSUP, "%s", refusals.text);
+		return error_detail(-rc, "%s", refusals.text);
 	return error_detail(BELL_EINVAL, "%s: not an address: %s", address,
 			    address_forms);
 }

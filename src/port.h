@@ -23,6 +23,7 @@ struct bell_port {
 	uint32_t id;       /* own: the device's, and the process number: BELL_ID() */
 	unsigned vectors;  /* own vectors; 0: no interrupts, wait() ends now and then */
 	enum bell_kind kind; /* what the directory says of this peer */
+	bool silent;         /* it cannot ring others */
 };
 
 /* Where wait() delivers; called in the thread that waits. */

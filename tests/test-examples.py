@@ -141,7 +141,7 @@ def every_name_leads_to_its_page():
 @tap.case
 def pages_refer_to_pages_that_exist():
     known = functions() | {'bellring', 'bellring\\-server'}
-    others = {'poll', 'lspci', 'modprobe', 'event_base_free'}
+    others = {'poll', 'lspci', 'modprobe', 'msync', 'event_base_free'}
     for page in [*pages(), 'doc/bellring.7']:
         for name in re.findall(r'^\.R?BR? .*?([\w\\-]+) \([1-8]\)', read(page),
                                flags=re.M):

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memfd_create(), mkdtemp() */
 #include "address.h"
 #include "bellring.h"
+#include "layout.h"
 #include "testing.h"
 #include "ticker.h"
 
@@ -289,6 +290,29 @@ START_TEST(nobody_is_rung)
 }
 END_TEST
 
+/* Whom nobody rings would sleep for ever: such a memory is not joined. */
+START_TEST(a_memory_of_peers_with_doorbells_is_refused)
+{
+	struct bell_peer *peer;
+	struct bell_bus *bus = NULL;
+	struct layout l;
+
+	make(SIZE);
+	peer = must_open(address);
+	ck_assert_int_eq(layout_attach(bell_memory(peer, NULL), SIZE, false, &l), 0);
+	if (_i == 0)
+		shm_set(&layout_hdr(bell_memory(peer, NULL))->server_vectors, 16);
+	else
+		*layout_slot(bell_memory(peer, NULL), &l, 2) = (struct layout_slot){
+			.word = slot_word(SLOT_LIVE, 7, 1), .vectors = 1
+		};
+	ck_assert_int_eq(bell_join(peer, NULL, &bus), -BELL_EUNSUP);
+	ck_assert_ptr_nonnull(strstr(bell_detail(), "unix:"));
+	ck_assert_ptr_null(bus);
+	bell_close(peer);
+}
+END_TEST
+
 /* ---- the ticker ------------------------------------------------------------------ */
 
 static uint64_t now(void)
@@ -396,6 +420,7 @@ int main(void)
 	tcase_add_test(tc, a_chosen_id_is_one_process_s);
 	tcase_add_test(tc, the_next_one_buries_the_dead);
 	tcase_add_test(tc, nobody_is_rung);
+	tcase_add_loop_test(tc, a_memory_of_peers_with_doorbells_is_refused, 0, 2);
 	tcase_add_test(tc, ticks_grow_rare);
 	tcase_add_test(tc, a_tick_that_nobody_takes_is_the_last);
 	tcase_add_test(tc, ringing_makes_it_readable_at_once);
