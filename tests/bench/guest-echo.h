@@ -3,7 +3,7 @@
  * guest-echo.h - what the files of tests/bench/guest-echo share
  *
  *   guest-echo.c     the command line
- *   guest-trips.c    samples
+ *   guest-trips.c    the clock, samples
  *   guest-talk.c     two programs that talk on a channel, measured
  *   guest-bare.c     two that only interrupt each other
  *   guest-cost.c     doorbells and memory, from inside the guest
@@ -18,15 +18,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
-static inline uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+/* The monotonic clock. */
+uint64_t now_ns(void);
 
 /* Samples of one measurement. */
 struct trips {
