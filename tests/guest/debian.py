@@ -28,7 +28,7 @@ def _output(*argv, **kwargs):
     return run.returncode, run.stdout
 
 
-def _release():
+def release():
     """The name that apt's lists are for, as "bookworm"."""
     try:
         with open('/etc/os-release', encoding='utf-8') as f:
@@ -36,14 +36,13 @@ def _release():
     except OSError:
         found = None
     if not found:
-        raise Missing('/etc/os-release names no release of Debian; set '
-                      'BELLRING_SYSTEMD_TAR')
+        raise Missing('/etc/os-release names no release of Debian')
     return found.group(1)
 
 
-def _closure():
-    """PACKAGE and all libraries that it cannot do without, by name."""
-    found, left = [], [PACKAGE]
+def closure(*packages):
+    """These packages and all libraries that they cannot do without, by name."""
+    found, left = [], list(packages)
     while left:
         name = left.pop()
         if name in found:
@@ -51,8 +50,7 @@ def _closure():
         found.append(name)
         status, text = _output('apt-cache', 'depends', '--important', name)
         if status:
-            raise Missing(f'apt-cache knows no {name}; run apt-get update, or set '
-                          'BELLRING_SYSTEMD_TAR')
+            raise Missing(f'apt-cache knows no {name}; run apt-get update')
         left += [n for n in re.findall(r'(?:Pre)?Depends: (\S+)', text)
                  if n.startswith('lib')]
     return found
@@ -61,8 +59,8 @@ def _closure():
 def _download(folder):
     for tool in ('apt-cache', 'apt-get', 'dpkg-deb'):
         if not shutil.which(tool):
-            raise Missing(f'{tool} not found; set BELLRING_SYSTEMD_TAR')
-    names = _closure()
+            raise Missing(f'{tool} not found (Debian: apt, dpkg)')
+    names = closure(PACKAGE)
     print(f"fetching {len(names)} of Debian's packages, for {PACKAGE}, into "
           f'{cache_folder()} (once)', file=sys.stderr, flush=True)
     # root's folder is closed to the user that apt would change to
@@ -112,7 +110,10 @@ def archive():
         if not os.path.exists(given):
             raise Missing(f'{given}: no such archive')
         return given
-    path = os.path.join(cache_folder(), f'{PACKAGE}-{_release()}.tar')
-    if not os.path.exists(path):
-        _make(path)
+    try:
+        path = os.path.join(cache_folder(), f'{PACKAGE}-{release()}.tar')
+        if not os.path.exists(path):
+            _make(path)
+    except Missing as e:
+        raise Missing(f'{e}; or set BELLRING_SYSTEMD_TAR') from e
     return path

@@ -41,7 +41,7 @@ def _build(folder, release):
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          timeout=SECONDS, check=False)
     assert run.returncode == 0, f'make kmod KDIR={folder}: {run.stdout}'
-    assert 'warning' not in run.stdout, run.stdout
+    assert ' warning: ' not in run.stdout, run.stdout
     built = os.path.join(BUILD, 'guest-linux', 'kmod', 'build', f'{NAME}.ko')
     path = os.path.join(BUILD, f'{NAME}-{release}.ko')
     shutil.copyfile(built, path + '.new')
