@@ -67,21 +67,22 @@ CLEANFILES += %D%/conformance-guest
 GUEST_CONFORMANCE = %D%/conformance-guest$(EXEEXT)
 endif
 
+# The longest first, since two run at once.
 GUEST_TESTS = \
-	%D%/test-doctor.py \
-	%D%/test-guest.py \
-	%D%/test-list.py \
-	%D%/test-module.py \
-	%D%/test-processes.py \
-	%D%/test-two-guests.py \
-	%D%/test-udev.py \
-	%D%/test-restart.py \
 	%D%/test-systemd.py \
-	%D%/test-ports.py \
 	%D%/test-conformance-module.py \
 	%D%/test-conformance-sysfs.py \
+	%D%/test-two-guests.py \
 	%D%/test-conformance-vfio.py \
-	%D%/test-aarch64.py
+	%D%/test-aarch64.py \
+	%D%/test-guest.py \
+	%D%/test-module.py \
+	%D%/test-ports.py \
+	%D%/test-doctor.py \
+	%D%/test-restart.py \
+	%D%/test-processes.py \
+	%D%/test-list.py \
+	%D%/test-udev.py
 
 # check-TESTS alone would build every test program first. Two at once: an
 # emulated guest keeps hardly more than one core busy.
