@@ -24,7 +24,7 @@ static _Atomic bool there[PEERS];
 static _Atomic unsigned lives, deaths, delivered, freed, running;
 
 struct message {
-	uint32_t incarnation; /* the sender's */
+	uint32_t slot, incarnation; /* the sender's: a life has its own pair */
 	uint32_t number;
 	unsigned char bytes[MESSAGE];
 };
@@ -52,7 +52,8 @@ static size_t length_of(uint32_t number)
 static void say(struct life *me)
 {
 	uint32_t to = (me->self + 1 + choose(me, PEERS - 1)) % PEERS;
-	struct message m = { .incarnation = slot_incarnation(me->bus->slot_word),
+	struct message m = { .slot = me->bus->slot,
+			     .incarnation = slot_incarnation(me->bus->slot_word),
 			     .number = me->next[to] };
 	int rc;
 
@@ -65,7 +66,7 @@ static void say(struct life *me)
 	must(rc == 0 || rc == -BELL_ENOPEER || rc == -BELL_EAGAIN || rc == -BELL_ENOSPC);
 }
 
-/* In order within one incarnation, from its first message to this one of ours. */
+/* In order within one life, from its first message to this one of ours. */
 static void check(struct life *me, uint32_t from, const struct message *m, size_t len)
 {
 	struct message *last = &me->last[from];
@@ -73,7 +74,7 @@ static void check(struct life *me, uint32_t from, const struct message *m, size_
 	must(len == length_of(m->number));
 	for (size_t i = 0; i < len - offsetof(struct message, bytes); i++)
 		must(m->bytes[i] == (unsigned char)(m->number + m->incarnation));
-	if (m->incarnation == last->incarnation)
+	if (m->slot == last->slot && m->incarnation == last->incarnation)
 		must(m->number > last->number);
 	*last = *m;
 	delivered++;

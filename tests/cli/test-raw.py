@@ -139,7 +139,7 @@ def manual_has_every_option(at):
         manual = f.read().replace('\\-', '-')
     out = at.ok('--help')
     commands = re.findall(r'(?m)^  ([a-z]+) +\w', out)
-    equal(len(commands), 16, out)
+    equal(len(commands), 20, out)
     for command in commands:
         matches(manual, rf'(?m)^\.SS {command}\b')
         for option in re.findall(r'--[a-z-]+', at.ok(command, '--help')):
