@@ -108,10 +108,12 @@ static int module_listen(struct bell_port *port, unsigned vector)
 	if (fd < 0)
 		return failed(p, "eventfd");
 	e.fd = fd;
-	rc = eventset_add_vector(&p->events, vector, &fd);
-	if (rc == 0 && ioctl(p->fd, IVSHMEM_DOORBELL_EVENTFD, &e) < 0)
+	if (ioctl(p->fd, IVSHMEM_DOORBELL_EVENTFD, &e) < 0) {
 		rc = failed(p, "listening on a vector");
-	return rc;
+		fd_close(&fd);
+		return rc;
+	}
+	return eventset_add_vector(&p->events, vector, &fd);
 }
 
 static bell_handle_t module_handle(const struct bell_port *port)
@@ -168,6 +170,10 @@ static __u32 what_of(enum port_will what)
 		return IVSHMEM_DOORBELL_WILL_REPLACE;
 	case PORT_WILL_OR:
 		return IVSHMEM_DOORBELL_WILL_OR;
+	case PORT_WILL_IF:
+		return IVSHMEM_DOORBELL_WILL_IF;
+	case PORT_WILL_RING_AT:
+		return IVSHMEM_DOORBELL_WILL_RING_AT;
 	default:
 		return IVSHMEM_DOORBELL_WILL_RING;
 	}
@@ -186,6 +192,7 @@ static int module_will(struct bell_port *port, const struct port_step *steps,
 		return error_plain(BELL_ENOMEM);
 	for (size_t i = 0; i < count; i++)
 		list[i] = (struct ivshmem_doorbell_step){ .what = what_of(steps[i].what),
+							  .shift = steps[i].shift,
 							  .offset = steps[i].offset,
 							  .a = steps[i].a,
 							  .b = steps[i].b };
@@ -193,6 +200,18 @@ static int module_will(struct bell_port *port, const struct port_step *steps,
 		rc = failed(p, "writing the will");
 	free(list);
 	return rc;
+}
+
+static bool module_there(const struct bell_port *port, uint32_t id)
+{
+	const struct module_port *p = of(port);
+	struct ivshmem_doorbell_mask open;
+	unsigned n = BELL_ID_PROCESS(id);
+
+	if (BELL_ID_DEVICE(id) != BELL_ID_DEVICE(port->id) ||
+	    ioctl(p->fd, IVSHMEM_DOORBELL_OPEN, &open) < 0)
+		return true;
+	return n >= IVSHMEM_DOORBELL_CLIENTS || (open.mask[n / 64] >> n % 64 & 1);
 }
 
 /* ---- opening --------------------------------------------------------------------- */
@@ -209,7 +228,7 @@ static int open_node(struct module_port *p, const char *node)
 				    "%s: %s: %s; run as root, or: usermod -aG bellring USER",
 				    p->name, node, strerror(errno));
 	case ENOENT:
-		return error_detail(BELL_EUNSUP, "%s: %s is missing: is /dev a devtmpfs?",
+		return error_detail(BELL_ENODEV, "%s: %s is missing: is /dev a devtmpfs?",
 				    p->name, node);
 	case EUSERS:
 		return error_detail(BELL_EBUSY, "%s: %s: %d processes have it open",
@@ -381,6 +400,7 @@ const struct bell_port_ops bell_port_module = {
 	.close = module_close,
 	.listen = module_listen,
 	.will = module_will,
+	.there = module_there,
 	.usable = module_usable,
 	.active = module_active,
 };

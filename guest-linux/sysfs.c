@@ -192,6 +192,12 @@ static int sysfs_wait(struct bell_port *port, int timeout_ms,
 	return ticker_wait(&of(port)->ticker, timeout_ms);
 }
 
+static bool sysfs_there(const struct bell_port *port, uint32_t id)
+{
+	return BELL_ID_DEVICE(id) != BELL_ID_DEVICE(port->id) ||
+	       number_is_taken(of(port)->dev.memory_fd, BELL_ID_PROCESS(id));
+}
+
 static void sysfs_active(struct bell_port *port)
 {
 	ticker_active(&of(port)->ticker);
@@ -206,6 +212,7 @@ const struct bell_port_ops bell_port_sysfs = {
 	.wait = sysfs_wait,
 	.peers = NULL, /* the device does not tell */
 	.close = sysfs_close,
+	.there = sysfs_there,
 	.usable = sysfs_usable,
 	.active = sysfs_active,
 };

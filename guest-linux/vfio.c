@@ -215,6 +215,12 @@ static bell_handle_t vfio_handle(const struct bell_port *port)
 	return of(port)->events.epoll_fd;
 }
 
+/* vfio gives a device to one process alone. */
+static bool vfio_there(const struct bell_port *port, uint32_t id)
+{
+	return BELL_ID_DEVICE(id) != BELL_ID_DEVICE(port->id);
+}
+
 static int vfio_wait(struct bell_port *port, int timeout_ms,
 		     const struct port_sink *sink)
 {
@@ -360,6 +366,7 @@ const struct bell_port_ops bell_port_vfio = {
 	.ring = vfio_ring,
 	.handle = vfio_handle,
 	.wait = vfio_wait,
+	.there = vfio_there,
 	.peers = NULL, /* the device does not tell */
 	.close = vfio_close,
 	.usable = vfio_usable,

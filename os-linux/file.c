@@ -204,6 +204,12 @@ static int file_wait(struct bell_port *port, int timeout_ms,
 	return ticker_wait(&of(port)->ticker, timeout_ms);
 }
 
+/* Of guests nothing is known. */
+static bool file_there(const struct bell_port *port, uint32_t id)
+{
+	return id > HOST_ID_MAX || number_is_taken(of(port)->fd, id);
+}
+
 static void file_active(struct bell_port *port)
 {
 	ticker_active(&of(port)->ticker);
@@ -228,6 +234,7 @@ const struct bell_port_ops bell_port_file = {
 	.wait = file_wait,
 	.peers = NULL, /* nobody tells */
 	.close = file_close,
+	.there = file_there,
 	.usable = file_usable,
 	.active = file_active,
 	.sync = file_sync,

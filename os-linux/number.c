@@ -9,14 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct flock lock_of(uint32_t at)
+{
+	return (struct flock){ .l_type = F_WRLCK,
+			       .l_whence = SEEK_SET,
+			       .l_start = (off_t)at,
+			       .l_len = 1 };
+}
+
 static int lock_byte(int fd, uint32_t at)
 {
-	struct flock lock = { .l_type = F_WRLCK,
-			      .l_whence = SEEK_SET,
-			      .l_start = (off_t)at,
-			      .l_len = 1 };
+	struct flock lock = lock_of(at);
 
 	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+bool number_is_taken(int fd, uint32_t number)
+{
+	struct flock lock = lock_of(number);
+
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
 int number_take(int fd, uint32_t first, uint32_t last, const char *what,

@@ -10,6 +10,7 @@
 #ifndef BELL_NUMBER_H
 #define BELL_NUMBER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,5 +22,8 @@
  */
 int number_take(int fd, uint32_t first, uint32_t last, const char *what,
 		uint32_t *out);
+
+/* Another open file holds that number; true, too, if it cannot be told. */
+bool number_is_taken(int fd, uint32_t number);
 
 #endif

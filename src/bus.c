@@ -118,14 +118,20 @@ static int format(struct bell_bus *bus)
 	return rc;
 }
 
-/* The processes of a device have a vector each, as far as there are enough. */
+/*
+ * The processes of a device have a vector each, as far as there are enough. Those
+ * that the server does not give nobody can ring, though the device has them.
+ */
 static int listen(struct bell_bus *bus)
 {
 	struct bell_port *port = bus->peer->port;
+	uint32_t given = bus->layout.server_vectors, n = port->vectors;
 
-	if (port->vectors == 0)
+	if (n == 0)
 		return 0;
-	bus->vector = BELL_ID_PROCESS(port->id) % port->vectors;
+	if (given > 0 && given < n)
+		n = given;
+	bus->vector = BELL_ID_PROCESS(port->id) % n;
 	return port->ops->listen ? port->ops->listen(port, bus->vector) : 0;
 }
 
@@ -133,15 +139,16 @@ static int listen(struct bell_bus *bus)
  * Whoever has doorbells sleeps until it is rung: who cannot ring would send what
  * nobody hears of.
  */
-static int check_doorbells(const struct bell_bus *bus)
+static int check_doorbells(const struct bell_port *port)
 {
-	const struct bell_port *port = bus->peer->port;
-	uint32_t rung = bus->layout.server_vectors;
+	struct layout l;
+	uint32_t rung;
 
-	if (!port->silent)
+	if (!port->silent || layout_read(port->memory, port->size, &l) < 0)
 		return 0;
-	for (uint32_t i = 0; rung == 0 && i < bus->layout.slot_count; i++) {
-		struct layout_slot *s = layout_slot(bus->memory, &bus->layout, i);
+	rung = l.server_vectors;
+	for (uint32_t i = 0; rung == 0 && i < l.slot_count; i++) {
+		struct layout_slot *s = layout_slot(port->memory, &l, i);
 
 		if (slot_state(shm_acquire(&s->word)) == SLOT_LIVE)
 			rung = shm_peek(&s->vectors);
@@ -158,13 +165,16 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	bool force = cfg && (cfg->flags & BELL_FORMAT);
 	int rc = set_name(bus, cfg);
 
+	/* Before anything is formatted; and again, if others did that meanwhile. */
 	if (rc == 0)
-		rc = listen(bus);
+		rc = check_doorbells(port);
 	if (rc == 0)
 		rc = force ? format(bus) : layout_attach(port->memory, port->size, false,
 							 &bus->layout);
 	if (rc == 0)
-		rc = check_doorbells(bus);
+		rc = check_doorbells(port);
+	if (rc == 0)
+		rc = listen(bus);
 	if (rc < 0)
 		return rc;
 	bus->in = calloc(bus->layout.link_count, sizeof(bus->in[0]));

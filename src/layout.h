@@ -147,11 +147,13 @@ enum slot_state {
 	SLOT_DEAD = 3 /* gone without leaving; may be taken over */
 };
 
+#define SLOT_DEVICE_SHIFT 12
+
 static inline uint64_t slot_word(enum slot_state state, uint32_t id,
 				 uint32_t incarnation)
 {
 	return (uint64_t)state | (uint64_t)(id >> 16 & 0xff) << 4 |
-	       (uint64_t)(id & 0xffff) << 12 |
+	       (uint64_t)(id & 0xffff) << SLOT_DEVICE_SHIFT |
 	       (uint64_t)(incarnation & 0xfffff) << 28;
 }
 

@@ -6,7 +6,6 @@
 #include "ends.h"
 #include "error.h"
 #include "stream.h"
-#include "will.h"
 
 #include <stdlib.h>
 
@@ -382,7 +381,6 @@ bool link_remote_gone(const struct bell_bus *bus, const struct bus_remote *r)
 void link_review(struct bell_bus *bus)
 {
 	bus->review = true;
-	will_write(bus);
 	review_outs(bus);
 	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
 		struct bus_in *in = link_from_peer(bus, i);

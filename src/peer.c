@@ -78,18 +78,32 @@ static void ring_others(void *arg, uint32_t id, unsigned vector)
 }
 
 /*
+ * Who cannot ring has numbers of its own making, and is in memory without doorbells:
+ * a peer that has vectors is a server's, and its id says nothing to us.
+ */
+static bool lives(void *arg, uint32_t id, uint32_t vectors)
+{
+	const struct bell_peer *peer = arg;
+	const struct bell_port *port = peer->port;
+
+	if (port->silent && vectors > 0)
+		return true;
+	return id != port->id && (!port->ops->there || port->ops->there(port, id));
+}
+
+/*
  * A port is one process's at a time: whoever is in the directory under its id is
  * an earlier process, which died without anybody being told, as in a guest whose
- * machine runs on. It may have died while joining, or have left and died before
- * it told the others.
+ * machine runs on; and of a machine that was reset all its processes are. It may
+ * have died while joining, or have left and died before it told the others.
  */
-static void bury_predecessor(struct bell_peer *peer)
+static void bury_predecessors(struct bell_peer *peer)
 {
 	struct bell_port *port = peer->port;
 	struct layout l;
 
 	if (layout_read(port->memory, port->size, &l) == 0)
-		(void)steward_bury(port->memory, &l, port->id, ring_others, peer);
+		(void)steward_bury(port->memory, &l, port->id, lives, ring_others, peer);
 }
 
 int peer_from_port(struct bell_port *port, struct bell_peer **out)
@@ -101,7 +115,7 @@ int peer_from_port(struct bell_port *port, struct bell_peer **out)
 		return error_plain(BELL_ENOMEM);
 	}
 	peer->port = port;
-	bury_predecessor(peer);
+	bury_predecessors(peer);
 	*out = peer;
 	return 0;
 }

@@ -37,11 +37,18 @@ struct port_sink {
 enum port_will {
 	PORT_WILL_REPLACE = 1, /* if the 64 bits at offset are a: b */
 	PORT_WILL_OR = 2,      /* the 64 bits at offset |= a */
-	PORT_WILL_RING = 3     /* peer a, vector b */
+	PORT_WILL_RING = 3,    /* peer a, vector b */
+	PORT_WILL_IF = 4,      /* if the 64 bits at offset are not a: the end */
+	/*
+	 * If the lowest 4 bits of the 64 at offset are a: rings the device in bits
+	 * shift..shift+15 of them, on the vector in the 32 bits at b.
+	 */
+	PORT_WILL_RING_AT = 5
 };
 
 struct port_step {
 	enum port_will what;
+	uint32_t shift;
 	uint64_t offset, a, b;
 };
 
@@ -92,6 +99,11 @@ struct bell_port_ops {
 	 */
 	int (*will)(struct bell_port *port, const struct port_step *steps,
 		    size_t count);
+	/*
+	 * Whether a process has that id now; false only if none has. NULL: unknown
+	 * of all but one's own.
+	 */
+	bool (*there)(const struct bell_port *port, uint32_t id);
 	/*
 	 * 0 if open() would probably work, else the error that it would give, with
 	 * the detail. Takes nothing that another process may want. NULL: unknown.

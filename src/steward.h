@@ -25,9 +25,14 @@ typedef void steward_ring_fn(void *arg, uint32_t id, unsigned vector);
 bool steward_mark_dead(void *memory, const struct layout *l, uint32_t id,
 		       steward_ring_fn *ring, void *arg);
 
-/* The same for one peer: an earlier life of that process. */
-bool steward_bury(void *memory, const struct layout *l, uint32_t id,
-		  steward_ring_fn *ring, void *arg);
+/*
+ * The same for all peers of whom there() says false, asked after the slot's word
+ * was read: whoever takes the slot meanwhile has changed that. Who has the id self,
+ * left and did not tell is told of, too.
+ */
+typedef bool steward_lives_fn(void *arg, uint32_t id, uint32_t vectors);
+bool steward_bury(void *memory, const struct layout *l, uint32_t self,
+		  steward_lives_fn *lives, steward_ring_fn *ring, void *arg);
 
 #define STEWARD_NOBODY UINT32_MAX /* as self: tells really all */
 

@@ -5,42 +5,47 @@
 
 #define STEPS_A_PEER 2
 
-static uint64_t offset_of(const struct bell_bus *bus, const shm_u64 *word)
+static uint64_t offset_of(const struct bell_bus *bus, const volatile void *word)
 {
 	return (uint64_t)((uintptr_t)word - (uintptr_t)bus->memory);
 }
 
-static size_t tell_peer(const struct bell_bus *bus, struct layout_slot *s,
+/* Whoever is in that slot by then: also one who came while we did not look. */
+static size_t tell_slot(const struct bell_bus *bus, struct layout_slot *s,
 			struct port_step *out)
 {
-	uint64_t w = shm_acquire(&s->word);
-	uint32_t vector = shm_peek(&s->vector);
-
-	if (slot_state(w) != SLOT_LIVE || s == bus->self)
+	if (s == bus->self)
 		return 0;
 	out[0] = (struct port_step){ .what = PORT_WILL_OR,
 				     .offset = offset_of(bus, &s->wake),
 				     .a = WAKE_DIRECTORY };
-	if (vector >= shm_peek(&s->vectors) || vector > BELL_VECTOR_MAX ||
-	    bus->peer->port->vectors == 0)
-		return 1; /* it polls, or this device has no doorbells */
-	out[1] = (struct port_step){ .what = PORT_WILL_RING, .a = slot_device(w),
-				     .b = vector };
+	if (bus->peer->port->vectors == 0)
+		return 1; /* this device has no doorbells */
+	out[1] = (struct port_step){ .what = PORT_WILL_RING_AT,
+				     .shift = SLOT_DEVICE_SHIFT,
+				     .offset = offset_of(bus, &s->word),
+				     .a = SLOT_LIVE,
+				     .b = offset_of(bus, &s->vector) };
 	return 2;
 }
 
 void will_write(struct bell_bus *bus)
 {
 	const struct bell_port_ops *ops = bus->peer->port->ops;
+	struct layout_header *header = layout_hdr(bus->memory);
 	struct port_step *steps;
 	size_t n = 0;
 
 	if (!ops->will)
 		return;
-	steps = calloc(1 + STEPS_A_PEER * (size_t)bus->layout.slot_count,
+	steps = calloc(2 + STEPS_A_PEER * (size_t)bus->layout.slot_count,
 		       sizeof(*steps));
 	if (!steps)
 		return;
+	/* In another session all of this is something else. */
+	steps[n++] = (struct port_step){ .what = PORT_WILL_IF,
+					 .offset = offset_of(bus, &header->session),
+					 .a = bus->layout.session };
 	steps[n++] = (struct port_step){
 		.what = PORT_WILL_REPLACE,
 		.offset = offset_of(bus, &bus->self->word),
@@ -49,7 +54,7 @@ void will_write(struct bell_bus *bus)
 			       slot_incarnation(bus->slot_word))
 	};
 	for (uint32_t i = 0; i < bus->layout.slot_count; i++)
-		n += tell_peer(bus, layout_slot(bus->memory, &bus->layout, i),
+		n += tell_slot(bus, layout_slot(bus->memory, &bus->layout, i),
 			       &steps[n]);
 	(void)ops->will(bus->peer->port, steps, n);
 	free(steps);

@@ -12,8 +12,8 @@
 #include "bus.h"
 
 /*
- * Writes it anew, since the directory changed: it names all peers that are live
- * now. A failure leaves the last one, which is right for those it names.
+ * Once in the directory. It names all slots, and reads who is in them when it is
+ * carried out: who dies may not have looked at the directory for long.
  */
 void will_write(struct bell_bus *bus);
 /* The bus was left. */

@@ -267,11 +267,22 @@ static int process_will(struct bell_port *port, const struct port_step *steps,
 	return 0;
 }
 
+static void ring_at(struct fake_end *end, const struct port_step *s, uint64_t who)
+{
+	shm_u64 *vector = (shm_u64 *)((uintptr_t)end->hub->memory + (uintptr_t)s->b);
+
+	if ((who & 15) == s->a)
+		(void)fake_ring(&end->port, who >> s->shift & BELL_ID_DEVICE_MAX,
+				(uint32_t)shm_acquire(vector));
+}
+
 void fake_process_die(struct bell_peer *peer)
 {
 	struct fake_end *end = end_of(peer->port);
 
-	for (size_t i = 0; i < end->steps; i++) {
+	bool on = true;
+
+	for (size_t i = 0; on && i < end->steps; i++) {
 		const struct port_step *s = &end->will[i];
 		shm_u64 *word = (shm_u64 *)((uintptr_t)end->hub->memory +
 					   (uintptr_t)s->offset);
@@ -280,12 +291,29 @@ void fake_process_die(struct bell_peer *peer)
 			(void)shm_cas(word, s->a, s->b);
 		else if (s->what == PORT_WILL_OR)
 			(void)shm_fetch_or(word, s->a);
-		else
+		else if (s->what == PORT_WILL_IF)
+			on = shm_acquire(word) == s->a;
+		else if (s->what == PORT_WILL_RING)
 			(void)fake_ring(peer->port, (uint32_t)s->a, (unsigned)s->b);
+		else
+			ring_at(end, s, shm_acquire(word));
 	}
 	end->steps = 0;
 	fake_close(peer->port);
 	free(peer);
+}
+
+/* As if the module told which numbers are open. */
+static bool process_there(const struct bell_port *port, uint32_t id)
+{
+	struct fake_hub *hub = end_of(port)->hub;
+	bool there = BELL_ID_DEVICE(id) != BELL_ID_DEVICE(port->id);
+
+	pthread_mutex_lock(&hub->lock);
+	for (int i = 0; i < FAKE_ENDS; i++)
+		there = there || (hub->ends[i] && hub->ends[i]->port.id == id);
+	pthread_mutex_unlock(&hub->lock);
+	return there;
 }
 
 static int fake_open(const char *rest, int timeout_ms, struct bell_port **out)
@@ -318,4 +346,5 @@ const struct bell_port_ops bell_port_fake_process = {
 	.close = fake_close,
 	.listen = process_listen,
 	.will = process_will,
+	.there = process_there,
 };

@@ -102,6 +102,18 @@ static long want(struct ivshmem_client *client, const void __user *from)
 	return ret;
 }
 
+static long numbers(struct ivshmem_client *client, void __user *to)
+{
+	struct ivshmem_device *device = client->device;
+	struct ivshmem_doorbell_mask set = { };
+
+	mutex_lock(&device->lock);
+	list_for_each_entry(client, &device->clients, node)
+		set.mask[client->number / 64] |= BIT_ULL(client->number % 64);
+	mutex_unlock(&device->lock);
+	return copy_to_user(to, &set, sizeof(set)) ? -EFAULT : 0;
+}
+
 static long set_will(struct ivshmem_client *client, const void __user *from)
 {
 	struct ivshmem_doorbell_will will;
@@ -137,6 +149,8 @@ long ivshmem_ioctl(struct file *file, unsigned int command, unsigned long argume
 		return want(client, user);
 	case IVSHMEM_DOORBELL_WILL:
 		return set_will(client, user);
+	case IVSHMEM_DOORBELL_OPEN:
+		return numbers(client, user);
 	default:
 		return -ENOTTY;
 	}

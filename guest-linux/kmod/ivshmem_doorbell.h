@@ -69,10 +69,17 @@ struct ivshmem_doorbell_eventfd {
 #define IVSHMEM_DOORBELL_WILL_REPLACE 1	/* if the 64 bits at offset are a: b */
 #define IVSHMEM_DOORBELL_WILL_OR 2	/* the 64 bits at offset |= a */
 #define IVSHMEM_DOORBELL_WILL_RING 3	/* peer a, vector b; not without interrupts */
+#define IVSHMEM_DOORBELL_WILL_IF 4	/* if the 64 bits at offset are not a: the end */
+/*
+ * With w, the 64 bits at offset: if the lowest 4 of them are a, rings the peer in
+ * bits shift..shift+15 of w, on the vector in the lower 32 of the 64 bits at b. Whom
+ * it finds there when it is carried out, so that who came since is rung, too.
+ */
+#define IVSHMEM_DOORBELL_WILL_RING_AT 5
 
 struct ivshmem_doorbell_step {
 	__u32 what;
-	__u32 reserved;		/* 0 */
+	__u32 shift;		/* 0..48; 0 unless RING_AT */
 	__u64 offset;		/* in the memory, a multiple of 8; 0 for RING */
 	__u64 a;
 	__u64 b;
@@ -111,6 +118,12 @@ struct ivshmem_doorbell_mask {
 
 #define IVSHMEM_DOORBELL_WANT \
 	_IOW(IVSHMEM_DOORBELL_IOC, 3, struct ivshmem_doorbell_mask)
+/*
+ * Which numbers are open now, bit v of mask[v / 64], one's own too. The wills of all
+ * others were carried out.
+ */
+#define IVSHMEM_DOORBELL_OPEN \
+	_IOR(IVSHMEM_DOORBELL_IOC, 5, struct ivshmem_doorbell_mask)
 /* Replaces the client's will. -EINVAL: a step is out of range; the old one stays. */
 #define IVSHMEM_DOORBELL_WILL \
 	_IOW(IVSHMEM_DOORBELL_IOC, 4, struct ivshmem_doorbell_will)

@@ -12,16 +12,24 @@
 #error "This processor has no 64-bit atomic operation that other machines would see."
 #endif
 
+static bool is_word(const struct ivshmem_device *device, u64 offset)
+{
+	return IS_ALIGNED(offset, sizeof(u64)) && offset < device->memory_size;
+}
+
 static bool is_valid(const struct ivshmem_device *device,
 		     const struct ivshmem_doorbell_step *step)
 {
-	if (step->reserved)
+	if (step->shift && step->what != IVSHMEM_DOORBELL_WILL_RING_AT)
 		return false;
 	switch (step->what) {
 	case IVSHMEM_DOORBELL_WILL_REPLACE:
 	case IVSHMEM_DOORBELL_WILL_OR:
-		return IS_ALIGNED(step->offset, sizeof(u64)) &&
-		       step->offset < device->memory_size;
+	case IVSHMEM_DOORBELL_WILL_IF:
+		return is_word(device, step->offset);
+	case IVSHMEM_DOORBELL_WILL_RING_AT:
+		return device->vectors && is_word(device, step->offset) &&
+		       is_word(device, step->b) && step->shift <= 48;
 	case IVSHMEM_DOORBELL_WILL_RING:
 		return device->vectors && !step->offset && step->a <= U16_MAX &&
 		       step->b < IVSHMEM_DOORBELL_VECTORS;
@@ -79,7 +87,19 @@ int ivshmem_will_set(struct ivshmem_client *client,
 	return ret;
 }
 
-static void execute(struct ivshmem_device *device,
+/* What stands there may change at any time, and be anything: it is read once. */
+static void ring_at(struct ivshmem_device *device,
+		    const struct ivshmem_doorbell_step *step)
+{
+	u64 who = atomic64_read((atomic64_t *)(device->memory + step->offset));
+	u32 vector = atomic64_read((atomic64_t *)(device->memory + step->b));
+
+	if ((who & 15) == step->a && vector < IVSHMEM_DOORBELL_VECTORS)
+		ivshmem_ring(device, who >> step->shift & U16_MAX, vector);
+}
+
+/* False: nothing more of that will is to be done. */
+static bool execute(struct ivshmem_device *device,
 		    const struct ivshmem_doorbell_step *step)
 {
 	atomic64_t *word = device->memory + step->offset;
@@ -95,7 +115,13 @@ static void execute(struct ivshmem_device *device,
 	case IVSHMEM_DOORBELL_WILL_RING:
 		ivshmem_ring(device, step->a, step->b);
 		break;
+	case IVSHMEM_DOORBELL_WILL_RING_AT:
+		ring_at(device, step);
+		break;
+	case IVSHMEM_DOORBELL_WILL_IF:
+		return atomic64_read(word) == step->a;
 	}
+	return true;
 }
 
 void ivshmem_will_execute(struct ivshmem_client *client)
@@ -103,7 +129,8 @@ void ivshmem_will_execute(struct ivshmem_client *client)
 	u32 i;
 
 	for (i = 0; i < client->will_count; i++) {
-		execute(client->device, &client->will[i]);
+		if (!execute(client->device, &client->will[i]))
+			break;
 		cond_resched();
 	}
 	client->will_count = 0;

@@ -242,7 +242,9 @@ static void each_client_is_told_once_of_what_it_wants(void)
 static void a_wrong_will_leaves_the_old_one(void)
 {
 	static const struct ivshmem_doorbell_step wrong[] = {
-		{ 0, 0, 0, 0, 0 },	{ 4, 0, 0, 0, 0 },
+		{ 0, 0, 0, 0, 0 },	{ 6, 0, 0, 0, 0 },
+		{ 4, 0, 4, 0, 0 },	{ 5, 49, 0, 2, 8 },
+		{ 5, 12, 0, 2, 4 },
 		{ 1, 1, 0, 0, 0 },	{ 1, 0, 4, 0, 0 },
 		{ 2, 0, UINT64_MAX - 7, 0, 0 }, { 3, 0, 8, 0, 0 },
 		{ 3, 0, 0, 65536, 0 },	{ 3, 0, 0, 0, 256 },

@@ -159,6 +159,37 @@ def a_killed_process_is_missed_at_once():
 
 
 @tap.case
+def who_came_after_its_last_look_hears_of_a_death():
+    """The victim is stopped, so that it never sees who joins then."""
+    alpha, beta = both()
+    victim = alpha.spawn(f'{TOOL} --name victim serve any cat')
+    live('victim')
+    assert host('call', 'victim', '1', 'x') == 'x'
+    alpha.check(f'kill -STOP {victim.pid}')
+    with host_start('--name', 'late', '-t', str(PATIENCE), 'call', 'victim', '1', 'x') as child:
+        job = beta.spawn(f'{TOOL} --name later -t {PATIENCE} call victim 1 x')
+        live('late')
+        live('later')
+        victim.kill()
+        until(lambda: not child.alive(), 'the caller on the host ends', 20, 0.05)
+        assert NO_PEER in child.said(), child.said()
+        status, text = job.wait(20)
+        assert status == 3 and NO_PEER in text, text
+
+
+@tap.case
+def of_a_machine_that_was_reset_all_processes_are_dead():
+    alpha, _ = both()
+    for name in ('one', 'two', 'three'):
+        serve(alpha, name)
+    alpha.reset()
+    prepare(alpha)
+    serve(alpha, 'again')
+    states = {p['name']: p['state'] for p in peers().values() if p['name']}
+    assert [states.get(n) for n in ('two', 'three', 'again')] == ['dead', 'dead', 'live'], states
+
+
+@tap.case
 def a_machine_that_shuts_down_is_missed_at_once():
     """Its processes get no chance to leave: reboot -f, and the module's shutdown."""
     alpha, beta = both()
