@@ -49,7 +49,7 @@ static void walk(void *memory, const struct layout *l)
 		if (!directory_read(memory, l, i, &info, &word))
 			continue;
 		always(memchr(info.name, 0, sizeof(info.name)) != NULL);
-		always(info.id <= UINT16_MAX && info.kind <= BELL_KIND_WINDOWS);
+		always(info.id <= BELL_ID_MAX && info.kind <= BELL_KIND_WINDOWS);
 		(void)directory_lookup(memory, l, info.id, &slot, &word);
 	}
 	for (uint32_t i = 0; i < l->link_count; i++) {
