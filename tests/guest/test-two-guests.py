@@ -169,9 +169,8 @@ def g4_a_receiving_process_is_killed_and_the_sender_runs_into_its_timeout():
     says_hello(alpha, beta)
 
 
-def is_another(before, after, job, second):
+def goes_on_with_another(alpha, beta, before, after, job, second):
     """Beta came again: what was under way to it has failed, and it is sent to anew."""
-    alpha, beta = pair.both()
     assert after['id'] == before['id'], (before, after)
     assert after['incarnation'] > before['incarnation'], (before, after)
     gone(job)
@@ -191,7 +190,7 @@ def g4_a_receiving_process_is_killed_and_the_next_one_takes_over():
     first.kill()
     second = receiver(beta)
     after = named('beta')
-    is_another(before, after, job, second)
+    goes_on_with_another(alpha, beta, before, after, job, second)
 
 
 @tap.case
@@ -270,7 +269,7 @@ def g2_g3_a_machine_resets_in_the_midst_of_a_transfer():
         prepare(beta)
         second = receiver(beta)
         after = named('beta')
-        is_another(before, after, job, second)
+        goes_on_with_another(alpha, beta, before, after, job, second)
         until(lambda: in_use(look.map)[1] <= links, 'its links came back', 30, 0.05)
 
 
