@@ -9,9 +9,10 @@ check-i386:
 .PHONY: check-i386
 
 # What depends neither on how fast the machine is, nor on other tools.
+PORTABLE_TESTS = $(UNIT_TESTS) $(SERVER_TESTS) $(HAZARD_TESTS) $(RAW_TESTS) \
+	$(CLI_TESTS) %D%/test-pci
 check-portable:
-	@$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) $(SERVER_TESTS) \
-		$(HAZARD_TESTS) $(RAW_TESTS) $(CLI_TESTS) %D%/test-pci'
+	@$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(PORTABLE_TESTS)'
 .PHONY: check-portable
 
 clean-local: clean-cross
