@@ -124,7 +124,7 @@ static void want(struct fuzz *f)
 static struct ivshmem_doorbell_step step(struct fuzz *f)
 {
 	uint64_t half = f->info.memory_size / 2;
-	struct ivshmem_doorbell_step step = { .what = (uint32_t)(1 + below(f, 3)) };
+	struct ivshmem_doorbell_step step = { .what = (uint32_t)(1 + below(f, 5)) };
 
 	if (step.what == IVSHMEM_DOORBELL_WILL_RING) {
 		step.a = f->info.peer_id;
@@ -134,6 +134,10 @@ static struct ivshmem_doorbell_step step(struct fuzz *f)
 	step.offset = half + (below(f, half) & ~UINT64_C(7));
 	step.a = below(f, 2);
 	step.b = draw(f);
+	if (step.what == IVSHMEM_DOORBELL_WILL_RING_AT) {
+		step.shift = (uint32_t)below(f, 49);
+		step.b = half + (below(f, half) & ~UINT64_C(7));
+	}
 	return step;
 }
 
@@ -149,7 +153,8 @@ static void set_will(struct fuzz *f)
 	case 0:
 		steps[below(f, STEPS)].offset = around(f, f->info.memory_size / 2) |
 						f->info.memory_size / 2;
-		steps[0].what = (uint32_t)around(f, 4);
+		steps[0].what = (uint32_t)around(f, 6);
+		steps[0].shift = (uint32_t)around(f, 49);
 		break;
 	case 1:
 		will.count = (uint32_t)around(f, IVSHMEM_DOORBELL_WILL_MAX);
@@ -163,6 +168,15 @@ static void set_will(struct fuzz *f)
 	if (will.count > STEPS)
 		will.steps = draw(f) | UINT64_C(1) << 63;
 	ioctl(any_file(f), IVSHMEM_DOORBELL_WILL, &will);
+}
+
+static void ask(struct fuzz *f)
+{
+	struct ivshmem_doorbell_mask open;
+	struct ivshmem_doorbell_info info;
+
+	ioctl(any_file(f), IVSHMEM_DOORBELL_OPEN, below(f, 8) ? &open : NULL);
+	ioctl(any_file(f), IVSHMEM_DOORBELL_INFO, below(f, 8) ? &info : NULL);
 }
 
 static void read_some(struct fuzz *f)
@@ -252,7 +266,7 @@ static void split(struct fuzz *f)
 
 static void (*const deeds[])(struct fuzz *f) = {
 	reopen, reopen, call_anything, call_anything, ring, ring, ring, set_eventfd,
-	set_eventfd, want, set_will, set_will, read_some, read_some, map, map,
+	set_eventfd, want, ask, set_will, set_will, read_some, read_some, map, map,
 	touch, touch, touch, disturb_map, split,
 };
 
