@@ -5,6 +5,7 @@ Host and guest run the same bellring-static. The server's memory is 64 MiB, half
 of it for the bus.
 """
 import atexit
+import hashlib
 import json
 import os
 import random
@@ -190,6 +191,41 @@ def fails(machine, command, *words, status=1):
     assert got == status, f'{command}: status {got}: {text}'
     for word in words:
         assert word in text, f'{command}: no "{word}" in: {text}'
+
+
+# ---- files --------------------------------------------------------------------------
+
+def file_to(machine, size):
+    """Random bytes from the host into a file of the guest; sha256sum compares."""
+    job = machine.spawn('bellring -a pci: --name guest recv -o /tmp/in')
+    live('guest')
+    data = random.randbytes(size)
+    path = os.path.join(os.path.dirname(rig.server.path), 'out')
+    with open(path, 'wb') as f:
+        f.write(data)
+    host('--name', 'host', 'send', 'guest', '-f', path, seconds=120)
+    os.remove(path)
+    status, text = job.wait(120)
+    assert status == 0, text
+    digest = machine.check('sha256sum /tmp/in && rm /tmp/in', 120).split()[0]
+    assert digest == hashlib.sha256(data).hexdigest()
+
+
+def file_from(machine, size):
+    """The other way round; size in whole MiB."""
+    digest = machine.check(f'dd if=/dev/urandom of=/tmp/out bs=1M count={size >> 20} '
+                           '2>/dev/null; sha256sum /tmp/out', 180).split()[0]
+    path = os.path.join(os.path.dirname(rig.server.path), 'in')
+    with host_start('--name', 'host', 'recv', '-o', path) as receiver:
+        live('host')
+        machine.check('bellring -a pci: --name guest send host -f /tmp/out', 120)
+        ended(receiver, 60)
+    with open(path, 'rb') as f:
+        data = f.read()
+    os.remove(path)
+    machine.check('rm /tmp/out')
+    assert len(data) == size
+    assert hashlib.sha256(data).hexdigest() == digest
 
 
 # ---- interrupts, raw ----------------------------------------------------------------

@@ -6,14 +6,13 @@ GIC's ITS are those of another architecture than in test-guest.py, so what depen
 on them is shown again here. GUEST_CASES narrows a run, as arguments do.
 """
 import atexit
-import hashlib
 import os
-import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from rig import (VECTORS, ended, host, host_start, interrogate, live,  # noqa: E402
+from rig import (VECTORS, ended, file_from, file_to, host,  # noqa: E402
+                 host_start, interrogate, live,
                  objects, rig, watcher_id)
 import arm64                                  # noqa: E402 (rig.py knows where)
 import tap                                    # noqa: E402
@@ -128,37 +127,12 @@ def a_thousand_sleeps_wake_both_sides(port):
 
 @tap.cases(PORTS)
 def a_file_of_64_mib_from_host_to_guest(port):
-    guest = machine.on(port)
-    job = guest.spawn('bellring -a pci: --name guest recv -o /tmp/in')
-    live('guest')
-    data = random.randbytes(FILE_SIZE)
-    path = os.path.join(os.path.dirname(rig.server.path), 'out')
-    with open(path, 'wb') as f:
-        f.write(data)
-    host('--name', 'host', 'send', 'guest', '-f', path, seconds=120)
-    os.remove(path)
-    status, text = job.wait(120)
-    assert status == 0, text
-    digest = guest.check('sha256sum /tmp/in && rm /tmp/in', 120).split()[0]
-    assert digest == hashlib.sha256(data).hexdigest()
+    file_to(machine.on(port), FILE_SIZE)
 
 
 @tap.cases(PORTS)
 def a_file_of_64_mib_from_guest_to_host(port):
-    guest = machine.on(port)
-    digest = guest.check(f'dd if=/dev/urandom of=/tmp/out bs=1M count={FILE_SIZE >> 20} '
-                         '2>/dev/null; sha256sum /tmp/out', 180).split()[0]
-    path = os.path.join(os.path.dirname(rig.server.path), 'in')
-    with host_start('--name', 'host', 'recv', '-o', path) as receiver:
-        live('host')
-        guest.check('bellring -a pci: --name guest send host -f /tmp/out', 120)
-        ended(receiver, 60)
-    with open(path, 'rb') as f:
-        data = f.read()
-    os.remove(path)
-    guest.check('rm /tmp/out')
-    assert len(data) == FILE_SIZE
-    assert hashlib.sha256(data).hexdigest() == digest
+    file_from(machine.on(port), FILE_SIZE)
 
 
 # ---- sleep ---------------------------------------------------------------------------

@@ -5,15 +5,14 @@ Most cases share one guest and one server (rig.py); each case brings the guest
 into the state that it needs, so any of them runs alone. GUEST_CASES narrows a
 run, as arguments do.
 """
-import hashlib
 import os
-import random
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from rig import (VECTORS, armed, ended, fails, guest, host, host_start,  # noqa: E402
-                 info, interrogate, live, named, objects, peers, rig, watcher_id)
+from rig import (VECTORS, armed, ended, fails, file_from, file_to,  # noqa: E402
+                 guest, host, host_start, info, interrogate, live, named,
+                 objects, peers, rig, watcher_id)
 import tap                                    # noqa: E402 (rig.py knows where)
 import vm                                     # noqa: E402
 from children import until                    # noqa: E402
@@ -213,36 +212,13 @@ def ping_there_and_back():
 @tap.case
 def a_file_of_64_mib_from_host_to_guest():
     machine = rig.bound()
-    job = machine.spawn('bellring -a pci: --name guest recv -o /tmp/in')
-    live('guest')
-    data = random.randbytes(FILE_SIZE)
-    path = os.path.join(os.path.dirname(rig.server.path), 'out')
-    with open(path, 'wb') as f:
-        f.write(data)
-    host('--name', 'host', 'send', 'guest', '-f', path)
-    os.remove(path)
-    status, text = job.wait(120)
-    assert status == 0, text
-    digest = machine.check('sha256sum /tmp/in && rm /tmp/in', 60).split()[0]
-    assert digest == hashlib.sha256(data).hexdigest()
+    file_to(machine, FILE_SIZE)
 
 
 @tap.case
 def a_file_of_64_mib_from_guest_to_host():
     machine = rig.bound()
-    digest = machine.check(f'dd if=/dev/urandom of=/tmp/out bs=1M count={FILE_SIZE >> 20} '
-                           '2>/dev/null; sha256sum /tmp/out', 120).split()[0]
-    path = os.path.join(os.path.dirname(rig.server.path), 'in')
-    with host_start('--name', 'host', 'recv', '-o', path) as receiver:
-        live('host')
-        machine.check('bellring -a pci: --name guest send host -f /tmp/out', 120)
-        ended(receiver, 60)
-    with open(path, 'rb') as f:
-        data = f.read()
-    os.remove(path)
-    machine.check('rm /tmp/out')
-    assert len(data) == FILE_SIZE
-    assert hashlib.sha256(data).hexdigest() == digest
+    file_from(machine, FILE_SIZE)
 
 
 # ---- sleep ---------------------------------------------------------------------------
