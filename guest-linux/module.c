@@ -120,7 +120,7 @@ static bell_handle_t module_handle(const struct bell_port *port)
 {
 	const struct module_port *p = of(port);
 
-	return has_interrupts(p) ? p->events.epoll_fd : p->ticker.fd;
+	return has_interrupts(p) ? p->events.epoll_fd : p->ticker.handle;
 }
 
 static int module_wait(struct bell_port *port, int timeout_ms,

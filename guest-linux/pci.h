@@ -8,11 +8,12 @@
 #ifndef BELL_PCI_H
 #define BELL_PCI_H
 
+#include "pci-name.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 #define PCI_SYSFS "/sys"
-#define PCI_NAME_SIZE 24    /* "0000:00:03.0", longer where domains are */
 #define PCI_DRIVER_SIZE 64
 #define PCI_NODE_SIZE 272 /* "/dev/" and a file's name */
 #define PCI_BARS 6
@@ -34,12 +35,6 @@ struct pci_device {
 	uint64_t bar_size[PCI_BARS];  /* bytes; 0: no such BAR */
 	uint64_t bar_first[PCI_BARS]; /* physical address */
 };
-
-/*
- * Brings "0000:00:03.0" or "00:03.0" into the kernel's spelling. 0, or
- * -BELL_EINVAL with a detail that lists the forms. Pure.
- */
-int pci_parse(const char *text, char name[PCI_NAME_SIZE]);
 
 /*
  * Lists up to max ivshmem devices (1af4:1110), sorted by name. Returns how many

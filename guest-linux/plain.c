@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "plain.h"
 
-#include "bellring.h"
 #include "fd.h"
+#include "identity.h"
 #include "os.h"
 
 #include <fcntl.h>
@@ -16,16 +16,6 @@ static const char *const identity_files[] = {
 	"/etc/machine-id",
 };
 
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t mix(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *byte = data;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 static uint64_t mix_file(uint64_t hash, const char *root, const char *file)
 {
 	char path[PATH_MAX], text[64];
@@ -38,19 +28,18 @@ static uint64_t mix_file(uint64_t hash, const char *root, const char *file)
 		return hash;
 	n = read(fd, text, sizeof(text));
 	fd_close(&fd);
-	return n > 0 ? mix(hash, text, (size_t)n) : hash;
+	return n > 0 ? identity_mix(hash, text, (size_t)n) : hash;
 }
 
 uint32_t plain_id(const char *root, const char *device)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = IDENTITY_BEGIN;
 	char name[256];
 
 	for (unsigned i = 0; i < sizeof(identity_files) / sizeof(*identity_files); i++)
 		hash = mix_file(hash, root, identity_files[i]);
 	os_hostname(name, sizeof(name));
-	hash = mix(hash, name, strlen(name) + 1);
-	hash = mix(hash, device, strlen(device));
-	/* Multiplying carries upwards only: the upper half knows of all bytes. */
-	return PLAIN_ID_MIN + (uint32_t)((hash >> 32) % (BELL_ID_DEVICE_MAX + 1 - PLAIN_ID_MIN));
+	hash = identity_mix(hash, name, strlen(name) + 1);
+	hash = identity_mix(hash, device, strlen(device));
+	return identity_id(hash);
 }

@@ -182,7 +182,7 @@ static int sysfs_ring(struct bell_port *port, uint32_t id, unsigned vector)
 
 static bell_handle_t sysfs_handle(const struct bell_port *port)
 {
-	return of(port)->ticker.fd;
+	return of(port)->ticker.handle;
 }
 
 static int sysfs_wait(struct bell_port *port, int timeout_ms,

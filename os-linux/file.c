@@ -194,7 +194,7 @@ static int file_ring(struct bell_port *port, uint32_t id, unsigned vector)
 
 static bell_handle_t file_handle(const struct bell_port *port)
 {
-	return of(port)->ticker.fd;
+	return of(port)->ticker.handle;
 }
 
 static int file_wait(struct bell_port *port, int timeout_ms,

@@ -1,9 +1,6 @@
 # What the host side and the Linux guest ports both stand on.
 libcore_la_SOURCES += \
-	%D%/address.c \
-	%D%/address.h \
 	%D%/ticker.c \
-	%D%/ticker.h \
 	%D%/number.c \
 	%D%/number.h \
 	%D%/eventset.c \

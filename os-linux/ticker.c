@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
-#define QUIET_PART 8
 
 void ticker_clear(struct ticker *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->fd = -1;
+	t->handle = -1;
 }
 
 static int set(const struct ticker *t, uint64_t ns)
@@ -27,21 +26,12 @@ static int set(const struct ticker *t, uint64_t ns)
 			      .tv_nsec = (long)(ns % NS_PER_S) },
 	};
 
-	return timerfd_settime(t->fd, 0, &when, NULL);
-}
-
-static uint64_t next_tick(const struct ticker *t)
-{
-	uint64_t ns = (os_now_ns() - t->active) / QUIET_PART;
-
-	if (ns < TICKER_MIN_NS)
-		return TICKER_MIN_NS;
-	return ns > TICKER_MAX_NS ? TICKER_MAX_NS : ns;
+	return timerfd_settime(t->handle, 0, &when, NULL);
 }
 
 static int begin_tick(struct ticker *t)
 {
-	t->tick_ns = next_tick(t);
+	t->tick_ns = ticker_pace_ns(t);
 	if (set(t, t->tick_ns) < 0)
 		return error_detail(from_errno(errno), "timerfd_settime: %s",
 				    strerror(errno));
@@ -51,8 +41,8 @@ static int begin_tick(struct ticker *t)
 int ticker_init(struct ticker *t)
 {
 	ticker_clear(t);
-	t->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->fd < 0)
+	t->handle = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (t->handle < 0)
 		return error_detail(from_errno(errno), "timerfd_create: %s",
 				    strerror(errno));
 	t->active = os_now_ns();
@@ -61,7 +51,7 @@ int ticker_init(struct ticker *t)
 
 int ticker_wait(struct ticker *t, int timeout_ms)
 {
-	struct pollfd p = { .fd = t->fd, .events = POLLIN };
+	struct pollfd p = { .fd = t->handle, .events = POLLIN };
 	uint64_t count;
 	int n = timeout_ms == 0 ? 0 : poll(&p, 1, timeout_ms);
 
@@ -70,7 +60,7 @@ int ticker_wait(struct ticker *t, int timeout_ms)
 	if (n < 0)
 		return error_detail(from_errno(errno), "poll: %s", strerror(errno));
 	/* Not over yet: the tick under way goes on. */
-	if (read(t->fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+	if (read(t->handle, &count, sizeof(count)) != (ssize_t)sizeof(count))
 		return 0;
 	return begin_tick(t);
 }
@@ -89,5 +79,5 @@ void ticker_ring(const struct ticker *t)
 
 void ticker_done(struct ticker *t)
 {
-	fd_close(&t->fd);
+	fd_close(&t->handle);
 }

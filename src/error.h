@@ -7,7 +7,10 @@
 
 #include "bellring.h"
 
-#if defined(__GNUC__)
+/* printf alone means Microsoft's to MinGW, which has no %zu. */
+#if defined(__MINGW32__)
+#define BELL_PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
+#elif defined(__GNUC__)
 #define BELL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define BELL_PRINTF(fmt, args)

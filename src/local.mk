@@ -2,6 +2,8 @@
 # the server and the unit tests; each outer folder adds its port to it.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
+	%D%/address.c \
+	%D%/address.h \
 	%D%/answer.c \
 	%D%/atomic.h \
 	%D%/bellring.h \
@@ -32,6 +34,7 @@ libcore_la_SOURCES = \
 	%D%/handler.c \
 	%D%/id.c \
 	%D%/id.h \
+	%D%/identity.h \
 	%D%/incoming.c \
 	%D%/inplace.c \
 	%D%/layout.c \
@@ -40,6 +43,8 @@ libcore_la_SOURCES = \
 	%D%/listing.c \
 	%D%/os.h \
 	%D%/outgoing.c \
+	%D%/pci-name.c \
+	%D%/pci-name.h \
 	%D%/peer.c \
 	%D%/peer.h \
 	%D%/port.h \
@@ -65,6 +70,8 @@ libcore_la_SOURCES = \
 	%D%/stream-set.c \
 	%D%/stream-set.h \
 	%D%/stream-wire.h \
+	%D%/ticker.h \
+	%D%/ticker-pace.c \
 	%D%/topic.c \
 	%D%/topic.h \
 	%D%/topic-publish.c \
@@ -85,6 +92,7 @@ include_HEADERS += \
 	%D%/bellring-topic.h
 pkgconfig_DATA += %D%/bellring.pc
 
+if !HOST_WINDOWS
 # libtool's c:r:a. Interface changed: c+1, r=0; only added to: a+1, else a=0;
 # no interface change: r+1.
 lib_LTLIBRARIES += libbellring.la
@@ -94,5 +102,6 @@ libbellring_la_LDFLAGS = -version-info 0:0:0
 EXTRA_libbellring_la_DEPENDENCIES = %D%/bellring.map
 if HAVE_VERSION_SCRIPT
 libbellring_la_LDFLAGS += -Wl,--version-script=$(top_srcdir)/%D%/bellring.map
+endif
 endif
 EXTRA_DIST += %D%/bellring.map

@@ -1,7 +1,6 @@
 # Every test prints TAP (tests/testing.c, tests/tap.py, tests/tap.sh), so that a
 # run counts cases. `make check` needs no root, no machine and no network; the
 # other targets are listed in README.md.
-TEST_EXTENSIONS = .sh .py
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 PY_LOG_DRIVER = $(LOG_DRIVER)

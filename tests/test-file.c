@@ -355,10 +355,10 @@ START_TEST(a_tick_that_nobody_takes_is_the_last)
 	uint64_t count;
 
 	ck_assert_int_eq(ticker_init(&t), 0);
-	p.fd = t.fd;
+	p.fd = t.handle;
 	ck_assert_int_eq(poll(&p, 1, 5000), 1);
 	ck_assert_int_eq(poll(&p, 1, 20), 1);
-	ck_assert_int_eq(read(t.fd, &count, sizeof(count)), sizeof(count));
+	ck_assert_int_eq(read(t.handle, &count, sizeof(count)), sizeof(count));
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(poll(&p, 1, 20), 0);
 	ticker_done(&t);
@@ -371,7 +371,7 @@ START_TEST(ringing_makes_it_readable_at_once)
 	struct ticker t;
 
 	ck_assert_int_eq(ticker_init(&t), 0);
-	p.fd = t.fd;
+	p.fd = t.handle;
 	t.active = 0; /* long ago: ticks of 4 ms from here on */
 	ck_assert_int_eq(ticker_wait(&t, -1), 0);
 	ck_assert_uint_eq(t.tick_ns, TICKER_MAX_NS);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sysfs port on a tree of plain files, whose registers nobody serves. */
 #define _GNU_SOURCE /* nftw(), mkdtemp() */
+#include "identity.h"
 #include "plain.h"
 #include "port.h"
 #include "sysfs.h"
@@ -355,7 +356,7 @@ START_TEST(a_plain_device_s_id_is_the_machine_s)
 	one = must_open("");
 	id = BELL_ID_DEVICE(one->id);
 	ck_assert_uint_eq(id, plain_id(root, DEVICE));
-	ck_assert_uint_ge(id, PLAIN_ID_MIN);
+	ck_assert_uint_ge(id, IDENTITY_ID_MIN);
 	two = must_open("");
 	ck_assert_uint_eq(two->id, 1u << 16 | id);
 	one->ops->close(one);
@@ -391,7 +392,7 @@ START_TEST(machines_have_different_ids)
 		machine_id(text);
 		seen[i] = plain_id(root, DEVICE);
 		ck_assert_uint_eq(seen[i], plain_id(root, DEVICE));
-		ck_assert_uint_ge(seen[i], PLAIN_ID_MIN);
+		ck_assert_uint_ge(seen[i], IDENTITY_ID_MIN);
 		ck_assert_uint_le(seen[i], BELL_ID_DEVICE_MAX);
 		for (int j = 0; j < i; j++)
 			same += seen[j] == seen[i];

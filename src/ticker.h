@@ -9,23 +9,24 @@
  * than an eighth of that, and an idle program looks 250 times a second.
  *
  * A timer that fires once and is set anew when that was noticed: a program that
- * neither waits nor watches the handle is not woken.
+ * neither waits nor watches the handle is not woken. Implemented once a system
+ * (os-linux/ticker.c, guest-win/ticker.c), but for the pace.
  */
 #ifndef BELL_TICKER_H
 #define BELL_TICKER_H
 
-#include <stdint.h>
+#include "bellring.h"
 
 #define TICKER_MIN_NS UINT64_C(100000)
 #define TICKER_MAX_NS UINT64_C(4000000)
 
 struct ticker {
-	int fd;           /* for event loops; the ticker's */
+	bell_handle_t handle; /* for event loops; the ticker's */
 	uint64_t active;  /* when something happened last, ns */
 	uint64_t tick_ns; /* the one under way */
 };
 
-/* No descriptor: ticker_done() is safe from here on. */
+/* No handle: ticker_done() is safe from here on. */
 void ticker_clear(struct ticker *t);
 /* 0, or -BELL_ENOMEM, -BELL_EIO with a detail. */
 int ticker_init(struct ticker *t);
@@ -40,5 +41,8 @@ void ticker_active(struct ticker *t);
 /* Makes the handle readable at once. Any thread. */
 void ticker_ring(const struct ticker *t);
 void ticker_done(struct ticker *t);
+
+/* How long the tick that begins now is to be: ticker-pace.c. */
+uint64_t ticker_pace_ns(const struct ticker *t);
 
 #endif
