@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "events.h"
+
+#include "text.h"
+
+int events_init(struct events *e)
+{
+	char text[TEXT_ERROR];
+
+	e->common = CreateEventW(NULL, TRUE, FALSE, NULL);
+	if (e->common)
+		return 0;
+	return error_detail(text_error_code(GetLastError()), "making an event: %s",
+			    text_of_error(GetLastError(), text));
+}
+
+void events_done(struct events *e)
+{
+	for (unsigned v = 0; v < DRIVER_VECTORS; v++)
+		if (e->own[v])
+			CloseHandle(e->own[v]);
+	if (e->common)
+		CloseHandle(e->common);
+	*e = (struct events){ .common = NULL };
+}
+
+int events_listen(struct events *e, HANDLE device, const char *name, unsigned vector)
+{
+	char text[TEXT_ERROR];
+	HANDLE own;
+	int rc;
+
+	if (e->own[vector])
+		return 0;
+	own = CreateEventW(NULL, FALSE, FALSE, NULL);
+	if (!own)
+		return error_detail(text_error_code(GetLastError()), "%s: making an event: %s",
+				    name, text_of_error(GetLastError(), text));
+	rc = driver_listen(device, name, vector, own);
+	if (rc < 0) {
+		CloseHandle(own);
+		return rc;
+	}
+	/* From here on the driver has it, until the device is closed. */
+	e->own[vector] = own;
+	e->listened[e->count++] = (uint8_t)vector;
+	rc = driver_listen(device, name, vector, e->common);
+	SetEvent(e->common); /* the driver cleared it, whatever it told */
+	return rc;
+}
+
+static DWORD milliseconds(int timeout_ms)
+{
+	return timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms;
+}
+
+static int tell_all(const struct events *e, const struct port_sink *sink)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		sink->interrupt(sink->arg, e->listened[i]);
+	return (int)e->count;
+}
+
+static int tell_rung(const struct events *e, const struct port_sink *sink)
+{
+	int told = 0;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		unsigned vector = e->listened[i];
+
+		if (WaitForSingleObject(e->own[vector], 0) != WAIT_OBJECT_0)
+			continue;
+		sink->interrupt(sink->arg, vector);
+		told++;
+	}
+	return told;
+}
+
+int events_wait(struct events *e, const char *name, int timeout_ms,
+		const struct port_sink *sink)
+{
+	char text[TEXT_ERROR];
+	DWORD got = WaitForSingleObject(e->common, milliseconds(timeout_ms));
+
+	if (got == WAIT_FAILED)
+		return error_detail(BELL_EIO, "%s: waiting: %s", name,
+				    text_of_error(GetLastError(), text));
+	if (got == WAIT_TIMEOUT)
+		return 0;
+	ResetEvent(e->common); /* before the vectors' own: events.h */
+	if (atomic_load(&e->leaving)) {
+		SetEvent(e->common); /* it stays so: told every time */
+		return error_detail(BELL_EGONE, "%s: the device is being removed; close it",
+				    name);
+	}
+	if (atomic_exchange(&e->resumed, false))
+		return tell_all(e, sink);
+	return tell_rung(e, sink);
+}
+
+void events_resumed(struct events *e)
+{
+	atomic_store(&e->resumed, true);
+	SetEvent(e->common);
+}
+
+void events_leaving(struct events *e)
+{
+	atomic_store(&e->leaving, true);
+	SetEvent(e->common);
+}
