@@ -81,6 +81,7 @@ int events_wait(struct events *e, const char *name, int timeout_ms,
 {
 	char text[TEXT_ERROR];
 	DWORD got = WaitForSingleObject(e->common, milliseconds(timeout_ms));
+	int rc;
 
 	if (got == WAIT_FAILED)
 		return error_detail(BELL_EIO, "%s: waiting: %s", name,
@@ -88,10 +89,10 @@ int events_wait(struct events *e, const char *name, int timeout_ms,
 	if (got == WAIT_TIMEOUT)
 		return 0;
 	ResetEvent(e->common); /* before the vectors' own: events.h */
-	if (atomic_load(&e->leaving)) {
-		SetEvent(e->common); /* it stays so: told every time */
-		return error_detail(BELL_EGONE, "%s: the device is being removed; close it",
-				    name);
+	rc = events_check(e, name);
+	if (rc < 0) {
+		SetEvent(e->common); /* told every time */
+		return rc;
 	}
 	if (atomic_exchange(&e->resumed, false))
 		return tell_all(e, sink);
@@ -104,8 +105,15 @@ void events_resumed(struct events *e)
 	SetEvent(e->common);
 }
 
-void events_leaving(struct events *e)
+void events_leaving(struct events *e, bool leaving)
 {
-	atomic_store(&e->leaving, true);
+	atomic_store(&e->leaving, leaving);
 	SetEvent(e->common);
+}
+
+int events_check(const struct events *e, const char *name)
+{
+	if (!atomic_load(&e->leaving))
+		return 0;
+	return error_detail(BELL_EGONE, "%s: the device is being removed; close it", name);
 }

@@ -39,14 +39,16 @@ int events_listen(struct events *e, HANDLE device, const char *name, unsigned ve
 
 /*
  * As port.h's wait; what was rung while the machine slept is lost, so that all
- * vectors are told then. -BELL_EGONE once events_leaving() was called.
+ * vectors are told then. As events_check().
  */
 int events_wait(struct events *e, const char *name, int timeout_ms,
 		const struct port_sink *sink);
 
 /* The machine slept and is awake again. */
 void events_resumed(struct events *e);
-/* The device goes, or was asked to. */
-void events_leaving(struct events *e);
+/* The device goes, or was asked to; false: it stays after all. */
+void events_leaving(struct events *e, bool leaving);
+/* 0, or -BELL_EGONE with a detail while the device goes. */
+int events_check(const struct events *e, const char *name);
 
 #endif

@@ -9,6 +9,10 @@ libcore_la_SOURCES += \
 	%D%/driver.h \
 	%D%/events.c \
 	%D%/events.h \
+	%D%/guard.c \
+	%D%/guard.h \
+	%D%/notices.c \
+	%D%/notices.h \
 	%D%/number.c \
 	%D%/number.h \
 	%D%/os.c \

@@ -12,6 +12,8 @@
 #include "driver.h"
 #include "error.h"
 #include "events.h"
+#include "guard.h"
+#include "notices.h"
 #include "number.h"
 #include "os.h"
 #include "plain.h"
@@ -34,7 +36,9 @@ struct driver_port {
 	HANDLE device;  /* NULL before it is open */
 	HANDLE number;  /* holds the process number */
 	bool plain;     /* an ivshmem-plain: nobody can be rung */
-	struct events events;
+	struct events events; /* without interrupts for the device's going only */
+	struct notices notices;
+	struct guard guard;
 	struct ticker ticker; /* in place of interrupts */
 };
 
@@ -92,10 +96,12 @@ static bell_handle_t port_handle(const struct bell_port *port)
 static int port_wait(struct bell_port *port, int timeout_ms, const struct port_sink *sink)
 {
 	struct driver_port *p = of(port);
+	int rc;
 
 	if (has_interrupts(p))
 		return events_wait(&p->events, p->name, timeout_ms, sink);
-	return ticker_wait(&p->ticker, timeout_ms);
+	rc = events_check(&p->events, p->name);
+	return rc < 0 ? rc : ticker_wait(&p->ticker, timeout_ms);
 }
 
 static void port_active(struct bell_port *port)
@@ -179,9 +185,11 @@ static void port_close(struct bell_port *port)
 {
 	struct driver_port *p = of(port);
 
+	notices_done(&p->notices);
 	/* The driver's mapping and events go with the handle: Queue.c, FileCleanup. */
 	if (p->device)
 		CloseHandle(p->device);
+	guard_done(&p->guard);
 	if (p->number)
 		CloseHandle(p->number);
 	events_done(&p->events);
@@ -217,7 +225,13 @@ static int set_up(struct driver_port *p, const struct address *a, const struct d
 	if (rc == 0)
 		rc = take_id(p, a, dev, device);
 	if (rc == 0)
-		rc = has_interrupts(p) ? events_init(&p->events) : ticker_init(&p->ticker);
+		rc = guard_begin(&p->guard, p->base.memory, p->base.size, &p->events);
+	if (rc == 0)
+		rc = events_init(&p->events);
+	if (rc == 0 && !has_interrupts(p))
+		rc = ticker_init(&p->ticker);
+	if (rc == 0)
+		notices_begin(&p->notices, &p->events, p->device);
 	return rc;
 }
 
