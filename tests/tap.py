@@ -16,6 +16,8 @@ import sys
 import time
 import traceback
 
+REASON = 160    # characters of it beside a case that failed
+
 _cases = []
 
 
@@ -65,8 +67,10 @@ def main():
             verdict = f'ok {n} - {name} # SKIP {e}'
         except Exception:
             failed += 1
-            verdict = f'not ok {n} - {name}'
-            for line in traceback.format_exc().splitlines():
+            said = traceback.format_exc().splitlines()
+            # The summary has this line only; in TAP a # begins a directive.
+            verdict = f'not ok {n} - {name}: {said[-1][:REASON]}'.replace('#', '')
+            for line in said:
                 print('# ' + line)
         print(f'{verdict}\n# {time.monotonic() - begin:.2f} s', flush=True)
     sys.exit(1 if failed else 0)

@@ -75,12 +75,16 @@ def info(machine, address):
 
 # ---- the tool on the file ----------------------------------------------------------
 
-def on_file(*args, seconds=60):
-    run = subprocess.run([TOOL, '-a', world.address, *args], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
-                         check=False)
-    assert run.returncode == 0, run.stderr.decode(errors='replace')
-    return run.stdout.decode(errors='replace')
+def run_on_file(*args, seconds=60):
+    return subprocess.run([TOOL, '-a', world.address, *args], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
+                          text=True, errors='replace', check=False)
+
+
+def on_file(*args):
+    run = run_on_file(*args)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def file_start(*args):
@@ -89,7 +93,10 @@ def file_start(*args):
 
 def file_live(name):
     def look():
-        return next((p for p in objects(on_file('--json', 'peers'))
+        # Nobody formats the file but the first who joins: before that it is an error.
+        run = run_on_file('--json', 'peers')
+        assert run.returncode == 0 or 'not formatted' in run.stderr, run.stderr
+        return next((p for p in objects(run.stdout)
                      if p['name'] == name and p['state'] == 'live'), None)
     return until(look, f'{name} is live', 30, 0.05)
 
