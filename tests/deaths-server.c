@@ -89,8 +89,13 @@ void mortal_setup_named(void)
 
 void mortal_teardown(void)
 {
+	char path[sizeof(mortal_path) + sizeof(".control")];
+
 	place_teardown();
 	server_kill();
+	/* It was killed, and so left what it listened on. */
+	snprintf(path, sizeof(path), "%s.control", mortal_path);
+	unlink(path);
 	unlink(mortal_path);
 	rmdir(folder);
 	if (mortal_memory[0])
