@@ -24,7 +24,16 @@ void events_done(struct events *e)
 	*e = (struct events){ .common = NULL };
 }
 
-int events_listen(struct events *e, HANDLE device, const char *name, unsigned vector)
+static bool is_listened(const struct events *e, unsigned vector)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		if (e->listened[i] == vector)
+			return true;
+	return false;
+}
+
+/* The driver keeps it until the device is closed: one that it has is not given again. */
+static int give_own(struct events *e, HANDLE device, const char *name, unsigned vector)
 {
 	char text[TEXT_ERROR];
 	HANDLE own;
@@ -37,14 +46,25 @@ int events_listen(struct events *e, HANDLE device, const char *name, unsigned ve
 		return error_detail(text_error_code(GetLastError()), "%s: making an event: %s",
 				    name, text_of_error(GetLastError(), text));
 	rc = driver_listen(device, name, vector, own);
-	if (rc < 0) {
+	if (rc < 0)
 		CloseHandle(own);
+	else
+		e->own[vector] = own;
+	return rc;
+}
+
+int events_listen(struct events *e, HANDLE device, const char *name, unsigned vector)
+{
+	int rc;
+
+	if (is_listened(e, vector))
+		return 0;
+	rc = give_own(e, device, name, vector);
+	if (rc < 0)
 		return rc;
-	}
-	/* From here on the driver has it, until the device is closed. */
-	e->own[vector] = own;
-	e->listened[e->count++] = (uint8_t)vector;
 	rc = driver_listen(device, name, vector, e->common);
+	if (rc == 0)
+		e->listened[e->count++] = (uint8_t)vector;
 	SetEvent(e->common); /* the driver cleared it, whatever it told */
 	return rc;
 }
