@@ -3,7 +3,8 @@
  * bench-bare.h - the limit: the same trips without the library
  *
  * And the processes and cores that bellring bench needs on one host. Implemented
- * on Linux (bench-bare.c, bench-process.c).
+ * once a system: bench-bare.c and bench-process.c on Linux, and bench-windows.c, which
+ * has no children.
  */
 #ifndef CLI_BENCH_BARE_H
 #define CLI_BENCH_BARE_H
@@ -12,6 +13,7 @@
 
 #include <stdbool.h>
 
+/* On Windows the first two are events, alone and among others. */
 enum bare_kind {
 	BARE_EVENTFD_EPOLL, /* sleep in epoll_wait(), edge-triggered, no read() */
 	BARE_EVENTFD_POLL,  /* sleep in poll(), then read() */

@@ -148,18 +148,15 @@ static const struct bench_trips *find_trips(const struct bench_results *r,
 
 struct ratio {
 	const char *name; /* a word for JSON */
-	const char *text;
 	enum bell_wait_mode mode;
 	enum bare_kind bare;
 };
 
 static const struct ratio ratios[] = {
-	{ "interrupt/eventfd", "interrupt / two eventfds, epoll", BELL_INTERRUPT,
-	  BARE_EVENTFD_EPOLL },
-	{ "interrupt/eventfd-read", "interrupt / two eventfds, poll+read",
-	  BELL_INTERRUPT, BARE_EVENTFD_POLL },
-	{ "poll/line", "poll / cache line", BELL_POLL, BARE_LINE },
-	{ "adaptive/line", "adaptive / cache line", BELL_ADAPTIVE, BARE_LINE },
+	{ "interrupt/eventfd", BELL_INTERRUPT, BARE_EVENTFD_EPOLL },
+	{ "interrupt/eventfd-read", BELL_INTERRUPT, BARE_EVENTFD_POLL },
+	{ "poll/line", BELL_POLL, BARE_LINE },
+	{ "adaptive/line", BELL_ADAPTIVE, BARE_LINE },
 };
 
 /* By the medians of the rounds' medians; 0: not measured. */
@@ -176,6 +173,7 @@ static double ratio_of(const struct bench_results *r, const struct ratio *q,
 
 static void print_ratios(const struct bench_results *r, bool json)
 {
+	char text[64];
 	double value;
 	uint32_t size;
 	struct json j;
@@ -186,7 +184,10 @@ static void print_ratios(const struct bench_results *r, bool json)
 		if (!(value > 0))
 			continue;
 		if (!json) {
-			printf("%-36s %u bytes: %.2f times\n", ratios[i].text,
+			snprintf(text, sizeof(text), "%s / %s",
+				 mode_name[ratios[i].mode],
+				 bench_bare_name(ratios[i].bare));
+			printf("%-36s %u bytes: %.2f times\n", text,
 			       (unsigned)size, value);
 			continue;
 		}

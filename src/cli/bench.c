@@ -198,9 +198,9 @@ static void say_step(uint64_t round, uint64_t rounds, const char *what)
 	if (!sys_is_terminal(stderr))
 		return;
 	if (round == 0)
-		fprintf(stderr, "\r\033[Kwarm-up: %s", what);
+		fprintf(stderr, "%swarm-up: %s", sys_erase(), what);
 	else
-		fprintf(stderr, "\r\033[Kround %llu of %llu: %s",
+		fprintf(stderr, "%sround %llu of %llu: %s", sys_erase(),
 			(unsigned long long)round, (unsigned long long)rounds,
 			what);
 	fflush(stderr);
@@ -209,7 +209,7 @@ static void say_step(uint64_t round, uint64_t rounds, const char *what)
 static void clear_step(void)
 {
 	if (sys_is_terminal(stderr))
-		fputs("\r\033[K", stderr);
+		fputs(sys_erase(), stderr);
 }
 
 static int bare_round(struct bench *b, struct bench_bare *bare,
@@ -411,9 +411,10 @@ const struct bell_cmd cmd_bench = {
 	.name = "bench",
 	.usage = "[OPTION...] [PEER | --serve [--once]]",
 	.summary = "measure latency, throughput, CPU time and doorbells",
-	.more = "Without PEER a second process is started on this host. A PEER "
-		"must run\nbellring bench --serve. Beside the library the same "
-		"is measured bare: two\neventfds, and one cache line.\n",
+	.more = "Without PEER a second process is started on this host, but not on "
+		"Windows. A PEER\nmust run bellring bench --serve. Beside the "
+		"library the same is measured bare: two\neventfds (or events), "
+		"and one cache line.\n",
 	.options = options,
 	.defaults = &defaults,
 	.args_size = sizeof(struct bench_args),

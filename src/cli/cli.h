@@ -8,6 +8,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "format.h"
 #include "options.h"
 #include "session.h"
 
@@ -40,23 +41,34 @@ struct bell_cmd {
 
 /* "bellring: NAME: ..." and the usage on stderr; returns CLI_USAGE. */
 int cli_usage(const struct bell_cmd *cmd, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 
 /*
  * "bellring: WHAT: strerror: detail" on stderr for a failed call of the
  * library, to be called right after it. Returns the exit status for code.
  */
 int cli_fail(int code, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 
 /* "bellring: ..." on stderr; returns CLI_FAILED. */
-int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int cli_error(const char *fmt, ...) CLI_PRINTF(1, 2);
 
 /* Tells that memory ran out; returns CLI_FAILED. */
 int cli_no_memory(void);
 
 /* Flushes stdout; a failed write is told and CLI_FAILED. */
 int cli_flush(void);
+
+/* The commands of this system, ended by NULL; chosen in the makefile. */
+extern const struct bell_cmd *const cli_commands[];
+/* Commands that other systems have, ended by a name that is NULL. */
+struct cli_elsewhere {
+	const char *name;
+	const char *where; /* they run, and what to do here */
+};
+extern const struct cli_elsewhere cli_elsewhere[];
+/* The addresses of this system, for --help. */
+extern const char cli_addresses[];
 
 extern const struct bell_cmd cmd_doctor, cmd_libvirt, cmd_list, cmd_qemu;
 extern const struct bell_cmd cmd_call, cmd_forward, cmd_pipe, cmd_serve;

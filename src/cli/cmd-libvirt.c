@@ -22,7 +22,7 @@ struct xml {
 	const char *indent;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct xml *x,
+CLI_PRINTF(2, 3) static void add(struct xml *x,
 						       const char *fmt, ...)
 {
 	va_list args;

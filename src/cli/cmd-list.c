@@ -92,6 +92,8 @@ static void device_text(const struct bell_device_info *d, const struct ways *w)
 		printf("  kind      unknown: only root can see whether it has interrupts\n");
 	else if (d->doorbell == 0)
 		printf("  kind      plain: memory without doorbells\n");
+	else if (d->vectors == 0)
+		printf("  kind      doorbell; its vectors are counted when it is opened\n");
 	else
 		printf("  kind      doorbell, %u vectors\n", d->vectors);
 	printf("  driver    %s\n", d->driver[0] ? d->driver : "none");
@@ -221,9 +223,10 @@ static int run(struct session *s, const void *args, int argc, char **argv)
 	for (size_t i = 0; i < sockets.count; i++)
 		list_server(s, sockets.path[i]);
 	if (devices == 0)
-		cli_error("list: no ivshmem device in this machine%s",
-			  sockets.count ? "" : ", and no server's socket in /run, "
-					       "/run/bellring or $XDG_RUNTIME_DIR");
+		cli_error("list: no ivshmem device in this machine%s%s",
+			  sockets.count || !*sockets_places ? "" :
+			  ", and no server's socket in ",
+			  sockets.count ? "" : sockets_places);
 	return devices == 0 && sockets.count == 0 ? CLI_ABSENT : CLI_DONE;
 }
 

@@ -14,7 +14,7 @@ struct words {
 	size_t count;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct words *w,
+CLI_PRINTF(2, 3) static void add(struct words *w,
 						       const char *fmt, ...)
 {
 	va_list args;

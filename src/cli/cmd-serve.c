@@ -203,12 +203,10 @@ static void answer(struct job *j, int status)
 	size_t len = strlen(j->why);
 	int rc;
 
-	while (len > 0 && j->why[len - 1] == '\n')
+	while (len > 0 && strchr(" \r\n", j->why[len - 1]))
 		j->why[--len] = '\0';
-	if (len == 0 && status < 0)
-		snprintf(j->why, sizeof(j->why), "killed by signal %d", -status);
-	else if (len == 0)
-		snprintf(j->why, sizeof(j->why), "exit status %d", status);
+	if (len == 0)
+		process_status(status, j->why);
 	if (status != 0 || j->too_long) {
 		fail(j, j->why);
 		return;

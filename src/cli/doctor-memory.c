@@ -65,7 +65,7 @@ void doctor_tell_speed(struct doctor *d, double shared, double own)
 		return;
 	}
 	if (d->side == DOCTOR_GUEST)
-		doctor_try(d, "modprobe ivshmem_doorbell # which maps it cached");
+		doctor_try_guest(d, DOCTOR_UNCACHED);
 	else
 		doctor_try(d, "numactl --hardware; free -m");
 	doctor_tell(d, DOCTOR_WARNING, "reads %.2f GB/s, only %.2f of this machine's own "

@@ -21,6 +21,22 @@ void doctor_check_speed(struct doctor *d);
 /* What those rates, in GB/s, mean. */
 void doctor_tell_speed(struct doctor *d, double shared, double own);
 
+/*
+ * Commands for what goes wrong in a guest, by doctor_try(); implemented once a
+ * system.
+ */
+enum doctor_trouble {
+	DOCTOR_CLOSED,    /* it cannot be opened: -BELL_EPERM */
+	DOCTOR_MISSING,   /* -BELL_ENODEV */
+	DOCTOR_UNUSABLE,  /* -BELL_EUNSUP */
+	DOCTOR_TAKEN,     /* -BELL_EBUSY: by another process */
+	DOCTOR_SILENT,    /* no vector is heard */
+	DOCTOR_NO_VECTOR, /* there is none */
+	DOCTOR_UNCACHED,  /* the memory is slow */
+	DOCTOR_FOREIGN    /* the memory holds something else */
+};
+void doctor_try_guest(struct doctor *d, enum doctor_trouble trouble);
+
 /* ---- asking a bellring-server on its control socket ---- */
 
 extern const struct doctor_check doctor_control[];

@@ -42,11 +42,11 @@ static void try_host(struct doctor *d, int code)
 static void try_guest(struct doctor *d, int code)
 {
 	if (code == -BELL_EUNSUP)
-		doctor_try(d, "bellring bind");
+		doctor_try_guest(d, DOCTOR_UNUSABLE);
 	else if (code == -BELL_EPERM)
-		doctor_try(d, "sudo bellring doctor %s", d->address);
+		doctor_try_guest(d, DOCTOR_CLOSED);
 	else if (code == -BELL_ENODEV)
-		doctor_try(d, "lspci -d 1af4:1110");
+		doctor_try_guest(d, DOCTOR_MISSING);
 }
 
 static void tell_failed(struct doctor *d, int code)
@@ -54,7 +54,7 @@ static void tell_failed(struct doctor *d, int code)
 	const char *detail = bell_detail();
 
 	if (d->side == DOCTOR_GUEST && code == -BELL_EBUSY) {
-		doctor_try(d, "fuser -v /dev/vfio/*");
+		doctor_try_guest(d, DOCTOR_TAKEN);
 		doctor_tell(d, DOCTOR_SKIPPED, "another process uses the device, so it can "
 			    "be used; end that one to look further: %s", detail);
 		return;
@@ -98,7 +98,7 @@ static void check_vectors(struct doctor *d)
 		return;
 	}
 	if (count == 0)
-		doctor_try(d, "bellring list # which ways there are, and why not");
+		doctor_try_guest(d, DOCTOR_NO_VECTOR);
 	else if (d->side == DOCTOR_HOST)
 		doctor_try(d, "bellring-server -n 16 -S %s # and vectors=16 for QEMU",
 			   doctor_word(d));
@@ -173,8 +173,7 @@ static void check_bus(struct doctor *d)
 	} else if (is_zero(memory, size)) {
 		doctor_tell(d, DOCTOR_OK, "not formatted: the first that joins does it");
 	} else {
-		doctor_try(d, "od -A d -c -N 64 %s # whose is it?",
-			   d->side == DOCTOR_FILE ? doctor_word(d) : "MEMORY");
+		doctor_try_guest(d, DOCTOR_FOREIGN);
 		doctor_tell(d, DOCTOR_WARNING, "no bus: the memory holds something else, "
 			    "which joining would refuse or overwrite");
 	}
@@ -250,8 +249,7 @@ static void tell_dead(struct doctor *d, const struct bells *b, unsigned count)
 		doctor_try(d, "qemu-system-x86_64 ... -device ivshmem-doorbell,"
 			   "chardev=...,vectors=%u", first);
 	else if (d->side == DOCTOR_GUEST)
-		doctor_try(d, "grep -i ivshmem /proc/interrupts; setpci -s %s COMMAND",
-			   d->device);
+		doctor_try_guest(d, DOCTOR_SILENT);
 	else
 		doctor_try(d, "bellring server -S %s peers", doctor_word(d));
 	doctor_tell(d, DOCTOR_FAILURE, "%u of %u vectors stay silent, vector %u first%s",

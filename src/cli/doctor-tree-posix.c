@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 3, 0))) static void
+CLI_PRINTF(3, 0) static void
 make_path(const struct doctor *d, char out[TREE_PATH], const char *fmt, va_list args)
 {
 	size_t used = (size_t)snprintf(out, TREE_PATH, "%s", d->root);

@@ -15,25 +15,25 @@
 
 /* Puts the root before a path. */
 void tree_path(const struct doctor *d, char out[TREE_PATH], const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+	CLI_PRINTF(3, 4);
 
 bool tree_exists(const struct doctor *d, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 
 /* The bytes of a file, up to size - 1, with a NUL behind; returns how many. */
 size_t tree_read(const struct doctor *d, char *buf, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+	CLI_PRINTF(4, 5);
 
 /* The first line of a file, without its newline. */
 void tree_line(const struct doctor *d, char *buf, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+	CLI_PRINTF(4, 5);
 
 /* Whether a text file has that word anywhere; however long the file is. */
 bool tree_has(const struct doctor *d, const char *path, const char *word);
 
 /* The last part of what a link points to; "" if it is none. */
 void tree_link(const struct doctor *d, char *buf, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+	CLI_PRINTF(4, 5);
 
 /* Calls fn for each name in a directory but those that begin with a dot. */
 void tree_each(struct doctor *d, const char *path,

@@ -11,6 +11,7 @@
 #define CLI_DOCTOR_H
 
 #include "bellring.h"
+#include "format.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,10 +79,10 @@ const char *doctor_result_name(enum doctor_result result);
 
 /* The command that goes with the next doctor_tell(). */
 void doctor_try(struct doctor *d, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 /* A line of the check that runs. Bytes that are not printable become '?'. */
 void doctor_tell(struct doctor *d, enum doctor_result result, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+	CLI_PRINTF(3, 4);
 
 /* Runs all checks for the side of d->address, or only the one of that name. */
 void doctor_run(struct doctor *d, const char *only);

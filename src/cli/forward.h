@@ -11,6 +11,7 @@
 #define CLI_FORWARD_H
 
 #include "carry.h"
+#include "format.h"
 #include "hello.h"
 #include "loop.h"
 
@@ -80,7 +81,7 @@ void tunnel_watch_stream(struct tunnel *t);
 void tunnel_carry(struct tunnel *t);
 /* It could not be opened: told, and it is over. */
 void tunnel_fail(struct tunnel *t, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 /* The same with what a failed call of the library says. */
 void tunnel_fail_code(struct tunnel *t, int code);
 /* It is over, without a word unless --verbose. */

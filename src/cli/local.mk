@@ -4,25 +4,21 @@ bellring_SOURCES = \
 	%D%/checksum.c \
 	%D%/checksum.h \
 	%D%/cli.h \
-	%D%/cmd-bind.c \
 	%D%/cmd-info.c \
-	%D%/cmd-libvirt.c \
 	%D%/cmd-list.c \
 	%D%/cmd-peers.c \
 	%D%/cmd-ping.c \
 	%D%/cmd-pub.c \
-	%D%/cmd-qemu.c \
 	%D%/cmd-recv.c \
 	%D%/cmd-ring.c \
 	%D%/cmd-send.c \
 	%D%/cmd-sub.c \
 	%D%/cmd-watch.c \
+	%D%/format.h \
 	%D%/inbox.c \
 	%D%/inbox.h \
 	%D%/json.c \
 	%D%/json.h \
-	%D%/machine.c \
-	%D%/machine.h \
 	%D%/main.c \
 	%D%/options.c \
 	%D%/options.h \
@@ -61,12 +57,10 @@ bellring_SOURCES += \
 	%D%/net-lookup.h \
 	%D%/process.h
 
-# Measuring; what is Linux only is in bench-bare.c and bench-process.c.
+# Measuring; what is a system's own is in bench-bare.c and bench-process.c.
 bellring_SOURCES += \
-	%D%/bench-bare.c \
 	%D%/bench-bare.h \
 	%D%/bench-client.c \
-	%D%/bench-process.c \
 	%D%/bench-report.c \
 	%D%/bench-serve.c \
 	%D%/bench-wire.c \
@@ -89,7 +83,22 @@ libdoctor_la_SOURCES = \
 	%D%/doctor-server.c \
 	%D%/doctor-ways.c
 
-# Its checks of this operating system.
+EXTRA_DIST += %D%/bellring.rc %D%/bellring.manifest
+if HOST_WINDOWS
+include src/cli/windows.mk
+else
+# What only hosts and Linux guests have.
+bellring_SOURCES += \
+	%D%/bench-bare.c \
+	%D%/bench-process.c \
+	%D%/cmd-bind.c \
+	%D%/cmd-libvirt.c \
+	%D%/cmd-qemu.c \
+	%D%/commands-posix.c \
+	%D%/machine.c \
+	%D%/machine.h
+
+# The doctor's checks of this operating system.
 libdoctor_la_SOURCES += \
 	%D%/doctor-file-posix.c \
 	%D%/doctor-guest-linux.c \
@@ -97,6 +106,7 @@ libdoctor_la_SOURCES += \
 	%D%/doctor-iommu-linux.c \
 	%D%/doctor-libvirt-linux.c \
 	%D%/doctor-qemu-linux.c \
+	%D%/doctor-remedies-linux.c \
 	%D%/doctor-security-linux.c \
 	%D%/doctor-socket-posix.c \
 	%D%/doctor-tables-linux.c \
@@ -144,5 +154,6 @@ libcmdserver_none_la_SOURCES = %D%/cmd-server-none.c %D%/doctor-control-none.c
 liblookup_none_la_SOURCES = %D%/doctor-users-none.c %D%/net-lookup-none.c
 bellring_static_LDFLAGS = -all-static
 CLEANFILES += bellring-static
+endif
 
 dist_man_MANS += doc/bellring.1

@@ -2,7 +2,7 @@
 /*
  * bellring - messages and doorbells between QEMU machines and their host
  *
- * The table of commands; parsing, help and dispatch read it.
+ * Parsing, help and dispatch read the table of commands.
  */
 #include "cli.h"
 #include "config.h"
@@ -12,13 +12,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-static const struct bell_cmd *const commands[] = {
-	&cmd_info, &cmd_peers,   &cmd_ring, &cmd_watch, &cmd_send, &cmd_recv,
-	&cmd_pipe, &cmd_forward, &cmd_call, &cmd_serve, &cmd_pub,  &cmd_sub,
-	&cmd_ping, &cmd_list,    &cmd_bind, &cmd_bench, &cmd_doctor, &cmd_server,
-	&cmd_qemu, &cmd_libvirt, NULL,
-};
-
 /* In the order of enum bell_wait_mode. */
 static const char *const wait_modes[] = { "interrupt", "poll", "adaptive",
 					  NULL };
@@ -27,7 +20,7 @@ static const char *const wait_modes[] = { "interrupt", "poll", "adaptive",
 enum { KEY_JSON = 256, KEY_NAME, KEY_WAIT };
 static const struct option_row global_options[] = {
 	{ 'a', "address", "ADDRESS", OPTION_TEXT, AT(address), 0, 0, NULL,
-	  "unix:PATH, pci:[DEVICE] or file:PATH; else $BELLRING_ADDRESS" },
+	  cli_addresses },
 	{ KEY_JSON, "json", NULL, OPTION_FLAG, AT(json), 0, 0, NULL,
 	  "one JSON object a line on stdout" },
 	{ KEY_NAME, "name", "NAME", OPTION_TEXT, AT(name), 0, 0, NULL,
@@ -77,8 +70,9 @@ static void print_help(void)
 
 	print_usage(NULL, stdout);
 	fputs("\nCommands (bellring COMMAND --help tells more):\n", stdout);
-	for (i = 0; commands[i]; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	for (i = 0; cli_commands[i]; i++)
+		printf("  %-8s %s\n", cli_commands[i]->name,
+		       cli_commands[i]->summary);
 	fputs("\nOptions:\n", stdout);
 	options_help(global_options, stdout);
 	fputs("  -h, --help                   print this, or a command's help\n"
@@ -86,7 +80,7 @@ static void print_help(void)
 	      "3 timed out or peer absent.\n", stdout);
 }
 
-__attribute__((format(printf, 1, 0))) static void say(const char *fmt,
+CLI_PRINTF(1, 0) static void say(const char *fmt,
 							va_list args)
 {
 	/* Data before the talk about it, where both go to one terminal. */
@@ -156,10 +150,21 @@ static const struct bell_cmd *find_command(const char *name)
 {
 	int i;
 
-	for (i = 0; commands[i]; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (i = 0; cli_commands[i]; i++)
+		if (strcmp(cli_commands[i]->name, name) == 0)
+			return cli_commands[i];
 	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const struct cli_elsewhere *e;
+
+	for (e = cli_elsewhere; e->name; e++)
+		if (strcmp(e->name, name) == 0)
+			return cli_usage(NULL, "%s: %s", name, e->where);
+	return cli_usage(NULL, "%s: unknown command; bellring --help lists them",
+			 name);
 }
 
 static int run_command(const struct bell_cmd *cmd, struct session *s, int argc,
@@ -217,8 +222,7 @@ static int dispatch(struct session *s, int argc, char **argv)
 				 "bellring --help lists them");
 	cmd = find_command(argv[first]);
 	if (!cmd)
-		return cli_usage(NULL, "%s: unknown command; "
-				 "bellring --help lists them", argv[first]);
+		return unknown_command(argv[first]);
 	return run_command(cmd, s, argc - first, argv + first);
 }
 
@@ -227,9 +231,12 @@ int main(int argc, char **argv)
 	struct session s = { .timeout_ms = -1, .wait = BELL_INTERRUPT };
 	int rc, flushed;
 
+	if (sys_begin(&argc, &argv) < 0)
+		return cli_no_memory();
 	sys_raise_limits();
 	rc = dispatch(&s, argc, argv);
 	session_close(&s);
 	flushed = cli_flush();
+	sys_end();
 	return rc == CLI_DONE ? flushed : rc;
 }

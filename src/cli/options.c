@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,8 +99,8 @@ static bool parse_seconds(const char *text, int *ms)
 	if (!strchr("0123456789.", text[0]))
 		return false;
 	v = strtod(text, &end);
-	if (end == text || *end != '\0' || !isfinite(v) || v < 0 ||
-	    v > SECONDS_MAX)
+	/* Not a number is in no range. */
+	if (end == text || *end != '\0' || !(v >= 0 && v <= SECONDS_MAX))
 		return false;
 	*ms = (int)(v * 1000);
 	*ms += *ms < v * 1000; /* up: 0 would not wait */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -136,6 +137,7 @@ void process_kill(const struct process *p)
 		(void)kill((pid_t)-p->id, SIGKILL);
 }
 
+/* -N: by signal N. */
 static int status_of(int wait_status)
 {
 	return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) :
@@ -161,6 +163,15 @@ static int reap(struct process *p, int *status, int flags)
 int process_ended(struct process *p, int *status)
 {
 	return reap(p, status, WNOHANG);
+}
+
+const char *process_status(int status, char buf[PROCESS_STATUS])
+{
+	if (status < 0)
+		snprintf(buf, PROCESS_STATUS, "killed by signal %d", -status);
+	else
+		snprintf(buf, PROCESS_STATUS, "exit status %d", status);
+	return buf;
 }
 
 void process_done(struct process *p)

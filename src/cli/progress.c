@@ -47,8 +47,7 @@ static void print(struct progress *p, uint64_t now_ns)
 
 	p->last_ns = now_ns;
 	p->dirty = true;
-	/* Carriage return, and erase to the end of the line: ECMA-48 EL. */
-	fprintf(stderr, "\r\033[K%s", progress_size((double)p->done, done));
+	fprintf(stderr, "%s%s", sys_erase(), progress_size((double)p->done, done));
 	if (p->total > 0)
 		fprintf(stderr, " of %s (%.0f %%)",
 			progress_size((double)p->total, total),
@@ -75,7 +74,7 @@ void progress_end(struct progress *p)
 {
 	p->last_ns = sys_now_ns();
 	if (p->dirty)
-		fputs("\r\033[K", stderr);
+		fputs(sys_erase(), stderr);
 	p->dirty = false;
 }
 

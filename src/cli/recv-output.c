@@ -140,7 +140,7 @@ static int open_file(struct recv_output *out, const struct recv_config *config)
 	out->name = "standard output";
 	if (config->file && strcmp(config->file, "-") != 0) {
 		out->name = config->file;
-		out->file = fopen(config->file, "wb");
+		out->file = sys_open(config->file, true);
 		if (!out->file)
 			return cli_error("recv: opening %s: %s", out->name,
 					 strerror(errno));

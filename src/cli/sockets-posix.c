@@ -60,6 +60,8 @@ static void add_folder(struct finder *f, const char *run)
 	closedir(dir);
 }
 
+const char sockets_places[] = "/run, /run/bellring or $XDG_RUNTIME_DIR";
+
 void sockets_find(const char *first, struct sockets *out)
 {
 	const char *own = getenv("XDG_RUNTIME_DIR");

@@ -26,6 +26,9 @@ struct sockets {
  */
 void sockets_find(const char *first, struct sockets *out);
 
+/* Where those are, for people; "" where there can be none. */
+extern const char sockets_places[];
+
 /* What the file system says of a path. */
 struct sockets_file {
 	bool is_socket;

@@ -18,7 +18,7 @@ int source_open(struct source *src, struct session *s, const char *label,
 		src->name = "standard input";
 		src->file = stdin;
 	} else {
-		src->file = fopen(path, "rb");
+		src->file = sys_open(path, false);
 	}
 	if (!src->file)
 		return cli_error("%s %s: opening %s: %s", s->command, label, path,

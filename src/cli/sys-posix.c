@@ -13,6 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
+int sys_begin(int *argc, char ***argv)
+{
+	(void)argc, (void)argv; /* as they should be */
+	return 0;
+}
+
+void sys_end(void)
+{
+}
+
 static volatile sig_atomic_t stopped;
 /* Self-pipe: a signal between looking at the flag and poll() still ends it. */
 static int wake_fd[2] = { -1, -1 };
@@ -169,6 +179,17 @@ int sys_left_ms(uint64_t deadline)
 bool sys_is_terminal(FILE *file)
 {
 	return isatty(fileno(file)) == 1;
+}
+
+const char *sys_erase(void)
+{
+	/* Carriage return, and erase to the end of the line: ECMA-48 EL. */
+	return "\r\033[K";
+}
+
+FILE *sys_open(const char *path, bool write)
+{
+	return fopen(path, write ? "wb" : "rb");
 }
 
 void sys_binary(FILE *file)

@@ -18,6 +18,13 @@
 #define SYS_NEVER UINT64_MAX
 
 /*
+ * To be called first: from then on arguments are UTF-8, and so is what a terminal
+ * is given; and last, which leaves the terminal as it was. 0, -BELL_ENOMEM.
+ */
+int sys_begin(int *argc, char ***argv);
+void sys_end(void);
+
+/*
  * SIGINT and SIGTERM (Ctrl-C) set the flag of sys_stopped() and end sys_wait();
  * a second one kills. A closed pipe is a write error and no signal. Again in a
  * forked child, which must not share its parent's wake-up. 0, or -BELL_EIO
@@ -52,6 +59,10 @@ uint64_t sys_deadline(int timeout_ms);
 int sys_left_ms(uint64_t deadline);
 
 bool sys_is_terminal(FILE *file);
+/* What goes back to the begin of a terminal's line, and erases it. */
+const char *sys_erase(void);
+/* fopen() of a path in UTF-8, to read it or to write it anew; NULL with errno set. */
+FILE *sys_open(const char *path, bool write);
 /* No translation of line ends. */
 void sys_binary(FILE *file);
 /*

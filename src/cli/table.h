@@ -6,6 +6,8 @@
 #define CLI_TABLE_H
 
 #include <stdbool.h>
+#include "format.h"
+
 #include <stddef.h>
 #include <stdio.h>
 
@@ -20,7 +22,7 @@ struct table {
 void table_init(struct table *t, const char *align);
 /* The next cell, row by row. */
 void table_add(struct table *t, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	CLI_PRINTF(2, 3);
 /* Prints complete rows and empties the table. 0, or -BELL_ENOMEM. */
 int table_print(struct table *t, FILE *file);
 void table_done(struct table *t);

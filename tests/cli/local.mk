@@ -23,3 +23,18 @@ EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py %D%/doctoring.py
 check_PROGRAMS += %D%/wrong-check
 tests_cli_wrong_check_SOURCES = %D%/wrong-check.c
 tests_cli_wrong_check_LDADD = libbellring.la
+
+# What the tool on Windows makes of words and paths.
+if HAVE_CHECK
+check_PROGRAMS += %D%/test-words
+TESTS += %D%/test-words
+tests_cli_test_words_SOURCES = \
+	%D%/test-words.c \
+	src/cli/command-line.c \
+	src/cli/long-path.c \
+	tests/testing.c \
+	tests/testing.h
+tests_cli_test_words_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src/cli -I$(top_srcdir)/tests
+tests_cli_test_words_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_cli_test_words_LDADD = $(CHECK_LIBS)
+endif
