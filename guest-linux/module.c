@@ -392,6 +392,7 @@ static int module_open(const char *rest, int timeout_ms, struct bell_port **out)
 const struct bell_port_ops bell_port_module = {
 	.name = "module",
 	.scheme = "pci",
+	.form = "pci: (the device in a guest)",
 	.open = module_open,
 	.ring = module_ring,
 	.handle = module_handle,

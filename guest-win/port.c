@@ -261,6 +261,7 @@ static int port_open(const char *rest, int timeout_ms, struct bell_port **out)
 const struct bell_port_ops bell_port_driver = {
 	.name = "driver",
 	.scheme = "pci",
+	.form = "pci: (the device in a guest)",
 	.open = port_open,
 	.ring = port_ring,
 	.handle = port_handle,

@@ -12,7 +12,6 @@ AS_IF([test $host_windows = yes], [
   enable_server=no
   with_sandbox=no
   with_systemdsystemunitdir=no
-  AC_CHECK_TOOL([DLLTOOL], [dlltool], [false])
   AC_CHECK_TOOL([WINDRES], [windres], [false])
   # printf() as C has it, and what Windows 10 has.
   WINDOWS_CPPFLAGS="-D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0A00 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN"

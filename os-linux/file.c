@@ -228,6 +228,7 @@ static int file_sync(struct bell_port *port)
 const struct bell_port_ops bell_port_file = {
 	.name = "file",
 	.scheme = "file",
+	.form = "file:PATH (the memory of an ivshmem-plain device)",
 	.open = file_open,
 	.ring = file_ring,
 	.handle = file_handle,

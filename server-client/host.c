@@ -236,6 +236,7 @@ static size_t host_peers(const struct bell_port *port,
 const struct bell_port_ops bell_port_unix = {
 	.name = "unix",
 	.scheme = "unix",
+	.form = "unix:PATH (an ivshmem server's socket)",
 	.open = host_open,
 	.ring = host_ring,
 	.handle = host_handle,

@@ -13,10 +13,25 @@
 
 #define GREETING_MS 5000
 #define REFUSALS_SIZE 1024
+#define FORMS_SIZE 256
+#define WHAT_SIZE 256
 
-static const char address_forms[] =
-	"give unix:PATH (an ivshmem server's socket), pci: (the device in a guest) or "
-	"file:PATH (the memory of an ivshmem-plain device), by -a or BELLRING_ADDRESS";
+/* What can be given, by the ports that there are. */
+static int not_an_address(const char *what)
+{
+	char forms[FORMS_SIZE];
+	size_t used = 0;
+
+	for (int i = 0; bell_ports[i] && used < sizeof(forms); i++) {
+		int n = bell_ports[i]->form ?
+				snprintf(forms + used, sizeof(forms) - used, "%s%s",
+					 used ? ", " : "", bell_ports[i]->form) : 0;
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return error_detail(BELL_EINVAL, "%s; the forms are %s, by -a or BELLRING_ADDRESS",
+			    what, used ? forms : "none: no port is built in");
+}
 
 /* The port's scheme, without the colon, is what the address begins with. */
 static bool serves(const struct bell_port_ops *ops, const char *address)
@@ -48,6 +63,7 @@ static void add_refusal(struct refusals *r, const char *port)
 static int open_port(const char *address, int timeout_ms, struct bell_port **out)
 {
 	struct refusals refusals = { .count = 0 };
+	char what[WHAT_SIZE];
 	int rc = -BELL_EINVAL;
 
 	for (int i = 0; bell_ports[i]; i++) {
@@ -66,8 +82,8 @@ static int open_port(const char *address, int timeout_ms, struct bell_port **out
 		return rc; /* its own words */
 	if (refusals.count > 1)
 		return error_detail(-rc, "%s", refusals.text);
-	return error_detail(BELL_EINVAL, "%s: not an address: %s", address,
-			    address_forms);
+	snprintf(what, sizeof(what), "%s: not an address", address);
+	return not_an_address(what);
 }
 
 static void ring_others(void *arg, uint32_t id, unsigned vector)
@@ -128,7 +144,7 @@ int bell_open(const char *address, int timeout_ms, struct bell_peer **out)
 	if (!address)
 		address = getenv("BELLRING_ADDRESS");
 	if (!address || !*address)
-		return error_detail(BELL_EINVAL, "no address: %s", address_forms);
+		return not_an_address("no address");
 	rc = open_port(address, timeout_ms < 0 ? GREETING_MS : timeout_ms, &port);
 	return rc < 0 ? rc : peer_from_port(port, out);
 }

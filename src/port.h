@@ -55,6 +55,7 @@ struct port_step {
 struct bell_port_ops {
 	const char *name;   /* "unix", "vfio" */
 	const char *scheme; /* the part of the address before the colon */
+	const char *form;   /* of its addresses, for people; NULL: another port tells */
 	/*
 	 * Opens the address (what follows the colon, "" allowed) and maps the
 	 * memory. Several ports may share a scheme; they are tried in order of

@@ -17,8 +17,7 @@
 #define MSIX_BIT 4u       /* DevProp_PciDevice_InterruptType_MsiX, pciprop.h */
 #define QEMU_DEVICE "qemu-system-x86_64 ... -chardev socket,path=/run/bellring.sock," \
 	"id=bell -device ivshmem-doorbell,chardev=bell,vectors=16"
-#define INSTALL "pnputil /add-driver ivshmem.inf /install # in Win10\\amd64 of " \
-	"virtio-win.iso or wherever that file is"
+#define INSTALL "pnputil /add-driver ivshmem.inf /install # README-WINDOWS.txt says where to get it"
 
 /* DEVPKEY_PciDevice_InterruptSupport of pciprop.h, which needs a driver's headers. */
 static const DEVPROPKEY interrupt_support = {
