@@ -135,5 +135,5 @@ int events_check(const struct events *e, const char *name)
 {
 	if (!atomic_load(&e->leaving))
 		return 0;
-	return error_detail(BELL_EGONE, "%s: the device is being removed; close it", name);
+	return error_detail(BELL_EGONE, "%s: the device was removed, or is about to be; close it", name);
 }

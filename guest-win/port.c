@@ -69,9 +69,13 @@ static int ring_plain(const struct driver_port *p, uint32_t id)
 static int port_ring(struct bell_port *port, uint32_t id, unsigned vector)
 {
 	struct driver_port *p = of(port);
+	int rc;
 
 	if (p->plain)
 		return ring_plain(p, id);
+	rc = events_check(&p->events, p->name);
+	if (rc < 0)
+		return rc;
 	shm_fence_writer(); /* whoever is woken sees what was stored before */
 	if (!has_interrupts(p) && id == BELL_ID_DEVICE(p->base.id))
 		ticker_ring(&p->ticker);
@@ -110,6 +114,14 @@ static void port_active(struct bell_port *port)
 
 	if (!has_interrupts(p))
 		ticker_active(&p->ticker);
+}
+
+/* Zeroes are in the memory's place then: guard.h. */
+static int port_gone(const struct bell_port *port)
+{
+	const struct driver_port *p = of(port);
+
+	return events_check(&p->events, p->name);
 }
 
 static bool port_there(const struct bell_port *port, uint32_t id)
@@ -273,4 +285,5 @@ const struct bell_port_ops bell_port_driver = {
 	.there = port_there,
 	.usable = port_usable,
 	.active = port_active,
+	.gone = port_gone,
 };

@@ -64,6 +64,7 @@ int text_error_code(unsigned long error)
 	case ERROR_PATH_NOT_FOUND:
 		return BELL_ENODEV;
 	/* What Windows says of a device that was taken away while it was open. */
+	case ERROR_BAD_COMMAND: /* STATUS_INVALID_DEVICE_STATE, of WDF's queues */
 	case ERROR_DEVICE_REMOVED:
 	case NO_SUCH_DEVICE:
 	case ERROR_DEV_NOT_EXIST:

@@ -88,7 +88,8 @@ typedef void bell_reply_fn(struct bell_bus *bus, uint64_t id, int64_t result,
  *   -BELL_EMSGSIZE request too large
  *   -BELL_ENOPEER  the peer is not there
  *   -BELL_EINVAL   no callback
- *   -BELL_ENOSPC, -BELL_ECORRUPT, -BELL_ERESET as bell_send(); -BELL_ENOMEM
+ *   -BELL_ENOSPC, -BELL_ECORRUPT, -BELL_ERESET, -BELL_EGONE as bell_send();
+ *                  -BELL_ENOMEM
  * and then @fn is not called.
  */
 BELL_API int bell_call_start(struct bell_bus *bus, uint32_t to, uint16_t method,

@@ -35,7 +35,7 @@ enum bell_policy {
  * harmless. bell_leave() ends it. A name that this bus used is remembered, in
  * about 200 bytes, until then; envelopes' names are valid as long.
  *
- * Returns 0, or -BELL_EINVAL, -BELL_ENOMEM, -BELL_ERESET.
+ * Returns 0, or -BELL_EINVAL, -BELL_ENOMEM, -BELL_ERESET, -BELL_EGONE.
  */
 BELL_API int bell_subscribe(struct bell_bus *bus, const char *topic);
 

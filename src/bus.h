@@ -338,7 +338,17 @@ static inline int bus_look(const struct bell_bus *bus)
 uint64_t bus_deadline(int timeout_ms);
 /* Milliseconds until then for the port, rounded up; -1: for ever. */
 int bus_remaining_ms(uint64_t deadline);
-/* The memory is still of this session and our slot ours. 0, or -BELL_ERESET. */
+/*
+ * What to say when the memory is not of this session any more: -BELL_ERESET, or
+ * -BELL_EGONE if the device went and took it along. With a detail.
+ */
+int bus_reset(const struct bell_bus *bus);
+/* One of these: nothing on this bus works again. */
+static inline bool bus_is_over(int rc)
+{
+	return rc == -BELL_ERESET || rc == -BELL_EGONE;
+}
+/* The memory is still of this session and our slot ours. 0, or as bus_reset(). */
 int bus_check(const struct bell_bus *bus);
 /* Takes what the wake word tells. 0, or -BELL_ERESET. */
 int bus_take_news(struct bell_bus *bus);

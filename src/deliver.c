@@ -300,7 +300,7 @@ int bus_dispatch(struct bell_bus *bus)
 	bus->dispatching = true;
 	rc = dispatch(bus, &again);
 	bus->dispatching = false;
-	if (again && rc != -BELL_ERESET && bus_remind(bus) < 0)
+	if (again && !bus_is_over(rc) && bus_remind(bus) < 0)
 		return -BELL_EIO;
 	return rc;
 }

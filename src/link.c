@@ -21,7 +21,7 @@ int link_left(const struct bell_bus *bus, const struct bus_remote *r)
 	 * memory is being wiped, though its header may stand still.
 	 */
 	if (shm_acquire(&r->slot->word) == 0 || !bus_is_same(bus))
-		return error_plain(BELL_ERESET);
+		return bus_reset(bus);
 	return error_detail(BELL_ENOPEER, "peer %s left", ID_TEXT(r->id));
 }
 
@@ -95,7 +95,7 @@ static int find_slot(const struct bell_bus *bus, uint32_t id, uint32_t *slot,
 	if (directory_lookup(bus->memory, &bus->layout, id, slot, word) == 0)
 		return 0;
 	if (!layout_same(bus->memory, &bus->layout))
-		return error_plain(BELL_ERESET);
+		return bus_reset(bus);
 	return error_detail(BELL_ENOPEER, "no peer %s on the bus", ID_TEXT(id));
 }
 

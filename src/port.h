@@ -120,6 +120,11 @@ struct bell_port_ops {
 	 * NULL: there is none. -BELL_EIO.
 	 */
 	int (*sync)(struct bell_port *port);
+	/*
+	 * 0, or -BELL_EGONE with a detail if the device went, and other bytes have
+	 * taken the memory's place. NULL: the memory outlives the device.
+	 */
+	int (*gone)(const struct bell_port *port);
 };
 
 /* Ends with NULL. */

@@ -44,7 +44,7 @@ int bus_break_out(struct bell_bus *bus, struct bus_out *out)
 	link_lost(bus, &out->to);
 	/* Only the sender may free a link, so BROKEN it stays if it was. */
 	link_drop_out(bus, out);
-	return layout_same(bus->memory, &bus->layout) ? rc : error_plain(BELL_ERESET);
+	return layout_same(bus->memory, &bus->layout) ? rc : bus_reset(bus);
 }
 
 /* In another session the words of slot and link may be the same, and another's. */

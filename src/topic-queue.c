@@ -188,7 +188,7 @@ void topic_flush(struct bell_bus *bus)
 	while ((q = *p) != NULL) {
 		int rc = flush(bus, p);
 
-		if (rc == -BELL_ERESET)
+		if (bus_is_over(rc))
 			return;
 		if (*p == q)
 			p = &q->next;

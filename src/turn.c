@@ -79,7 +79,7 @@ int bus_corrupt(struct bell_bus *bus, struct bus_in *in)
 	bus->review = true;
 	/* Garbage everywhere? Then it is not that peer's doing. */
 	if (!layout_same(bus->memory, &bus->layout))
-		return error_plain(BELL_ERESET);
+		return bus_reset(bus);
 	if (lost) {
 		/* What the link became meanwhile was not looked at. */
 		(void)shm_fetch_or(&bus->self->wake, wake_bit(link));

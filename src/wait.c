@@ -52,14 +52,24 @@ int bus_remaining_ms(uint64_t deadline)
 	return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-int bus_check(const struct bell_bus *bus)
+int bus_reset(const struct bell_bus *bus)
 {
-	if (bus_is_same(bus))
-		return 0;
+	struct bell_port *port = bus->peer->port;
+	int rc = port->ops->gone ? port->ops->gone(port) : 0;
+
+	if (rc < 0)
+		return rc;
 	return error_detail(BELL_ERESET,
 			    "the memory was formatted anew, or peer %s joined again "
 			    "elsewhere: leave and join again",
 			    ID_TEXT(slot_id(bus->slot_word)));
+}
+
+int bus_check(const struct bell_bus *bus)
+{
+	if (bus_is_same(bus))
+		return 0;
+	return bus_reset(bus);
 }
 
 /* Puts the links that a bit stands for among those to be looked at. */

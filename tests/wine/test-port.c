@@ -394,6 +394,7 @@ START_TEST(errors_have_their_number)
 	ck_assert_str_eq(text_of_error(0x2fffffff, text), "error 805306367");
 	ck_assert_int_eq(text_error_code(ERROR_ACCESS_DENIED), BELL_EPERM);
 	ck_assert_int_eq(text_error_code(433), BELL_EGONE);
+	ck_assert_int_eq(text_error_code(ERROR_BAD_COMMAND), BELL_EGONE);
 	ck_assert_int_eq(text_error_code(ERROR_IO_DEVICE), BELL_EIO);
 }
 END_TEST
