@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who comes, leaves, dies and comes back; waiting for somebody. */
-#define _GNU_SOURCE /* gettid() */
+#include "asleep.h"
 #include "conformance.h"
 
 #include <poll.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define EVENTS 64
 
@@ -342,7 +341,7 @@ END_TEST
 
 struct awaiting {
 	const char *name;
-	_Atomic pid_t tid;
+	_Atomic int thread;
 	int rc;
 	uint32_t id;
 };
@@ -351,23 +350,9 @@ static void *await(void *arg)
 {
 	struct awaiting *w = arg;
 
-	w->tid = gettid();
+	w->thread = this_thread();
 	w->rc = bell_await_peer(bus_a, w->name, -1, &w->id);
 	return NULL;
-}
-
-/* Of that thread of ours, as in /proc/[pid]/stat: 'S' sleeps. */
-static char thread_state(pid_t tid)
-{
-	char path[64], state = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	f = fopen(path, "r");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
-	fclose(f);
-	return state;
 }
 
 START_TEST(await_sleeps_until_it_comes)
@@ -381,7 +366,7 @@ START_TEST(await_sleeps_until_it_comes)
 	pthread_t thread;
 
 	must(pthread_create(&thread, NULL, await, &w) == 0);
-	while (w.tid == 0 || thread_state(w.tid) != 'S')
+	while (w.thread == 0 || !is_asleep(w.thread))
 		must(poll(NULL, 0, 1) == 0);
 	/* Others that come wake it in vain, and messages stay queued. */
 	ck_assert_int_eq(bell_send(bus_b, bell_id(a), "m", 2, 0), 0);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Senders that wait for space, and receivers in an event loop. */
-#define _GNU_SOURCE /* gettid() */
+#include "asleep.h"
 #include "conformance.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct flood {
 	struct bell_bus *bus;
@@ -48,21 +47,7 @@ START_TEST(blocked_sender_is_woken)
 }
 END_TEST
 
-static _Atomic pid_t sender_tid;
-
-/* Of that thread of ours, as in /proc/[pid]/stat: 'S' sleeps. */
-static char thread_state(pid_t tid)
-{
-	char path[64], state = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	f = fopen(path, "r");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
-	fclose(f);
-	return state;
-}
+static _Atomic int sender_thread;
 
 static void *send_until_gone(void *arg)
 {
@@ -71,7 +56,7 @@ static void *send_until_gone(void *arg)
 
 	while ((rc = bell_send(f->bus, f->to, "xxxxxxxx", 8, 0)) == 0)
 		;
-	sender_tid = gettid(); /* full: what is sent from here on sleeps */
+	sender_thread = this_thread(); /* full: what is sent from here on sleeps */
 	while ((rc = bell_send(f->bus, f->to, "xxxxxxxx", 8, -1)) == 0)
 		;
 	f->count = (uint32_t)-rc;
@@ -83,9 +68,9 @@ START_TEST(blocked_sender_learns_of_a_leave)
 	struct flood f = { bus_a, bell_id(b), 0 };
 	pthread_t thread;
 
-	sender_tid = 0;
+	sender_thread = 0;
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_until_gone, &f), 0);
-	while (sender_tid == 0 || thread_state(sender_tid) != 'S')
+	while (sender_thread == 0 || !is_asleep(sender_thread))
 		poll(NULL, 0, 1);
 	bell_leave(bus_b);
 	bus_b = NULL;
@@ -188,9 +173,9 @@ START_TEST(blocked_sender_learns_of_a_broken_link)
 	pthread_t thread;
 	char got[8];
 
-	sender_tid = 0;
+	sender_thread = 0;
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_until_gone, &f), 0);
-	while (sender_tid == 0 || thread_state(sender_tid) != 'S')
+	while (sender_thread == 0 || !is_asleep(sender_thread))
 		poll(NULL, 0, 1);
 	break_records("xxxxxxxx");
 	ck_assert_int_eq(bell_recv(bus_b, got, 8, NULL, WAIT_MS), -BELL_ECORRUPT);

@@ -17,5 +17,5 @@ check-portable:
 
 clean-local: clean-cross
 clean-cross:
-	rm -rf arm64 i386
+	rm -rf arm64 i386 windows
 .PHONY: clean-cross

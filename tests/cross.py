@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds for other machines: Debian's cross compilers, packages.py's libraries.
 
-    cross.py ARCHITECTURE TARGET...
+    cross.py MACHINE TARGET...
 
-configures in the folder ARCHITECTURE (arm64, i386) below the build, unless that
+configures in the folder MACHINE (arm64, i386, windows) below the build, unless that
 has happened, and makes the targets there; kmod for the kernel that its guests run.
 """
 import fcntl
@@ -22,9 +22,11 @@ from packages import Missing                  # noqa: E402
 
 SOURCE = os.environ['top_srcdir']
 BUILD = os.environ['top_builddir']
-# Debian's name: the compiler's prefix, the folder of libraries.
-MACHINES = {'arm64': ('aarch64-linux-gnu', 'aarch64-linux-gnu'),
-            'i386': ('i686-linux-gnu', 'i386-linux-gnu')}
+# The compiler's prefix, Debian's package of it, its name for the folder of libraries:
+# those of an architecture of Debian's. Windows needs none.
+MACHINES = {'arm64': ('aarch64-linux-gnu', 'gcc-aarch64-linux-gnu', 'aarch64-linux-gnu'),
+            'i386': ('i686-linux-gnu', 'gcc-i686-linux-gnu', 'i386-linux-gnu'),
+            'windows': ('x86_64-w64-mingw32', 'gcc-mingw-w64-x86-64-win32', None)}
 # What a make that started this one meant for itself.
 OURS = ('MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'TESTS', 'TEST_LOGS',
         'CC', 'CFLAGS', 'CPPFLAGS', 'LDFLAGS')
@@ -34,16 +36,19 @@ class Failed(AssertionError):
     """A step did not succeed; carries its output."""
 
 
-def folder(architecture):
-    return os.path.join(BUILD, architecture)
+def folder(machine):
+    return os.path.join(BUILD, machine)
 
 
-def _environment(architecture):
+def _environment(machine):
     """For configure, which make runs again when it is older than its source."""
-    root = packages.sysroot(architecture)
     own = {k: v for k, v in os.environ.items() if k not in OURS}
+    libraries = MACHINES[machine][2]
+    if not libraries:
+        return own
+    root = packages.sysroot(machine)
     return dict(own, PKG_CONFIG='pkg-config', PKG_CONFIG_SYSROOT_DIR=root,
-                PKG_CONFIG_LIBDIR=f'{root}/usr/lib/{MACHINES[architecture][1]}/pkgconfig')
+                PKG_CONFIG_LIBDIR=f'{root}/usr/lib/{libraries}/pkgconfig')
 
 
 def _step(words, where, env):
@@ -54,22 +59,29 @@ def _step(words, where, env):
     return run.stdout
 
 
-def _configure(architecture):
-    """Configures for it, once; returns the folder."""
-    triplet, libraries = MACHINES[architecture]
-    where = folder(architecture)
-    if not shutil.which(f'{triplet}-gcc'):
-        raise Missing(f'{triplet}-gcc not found (Debian: gcc-{triplet})')
-    if os.path.exists(os.path.join(where, 'config.status')):
-        return where
-    root = packages.sysroot(architecture)
+def _with_sysroot(machine):
+    """Words for configure: build with the libraries of that architecture."""
+    triplet, _, libraries = MACHINES[machine]
+    root = packages.sysroot(machine)
     own = [f'{root}/lib/{libraries}', f'{root}/usr/lib/{libraries}']
-    words = [os.path.join(SOURCE, 'configure'), '-q', f'--host={triplet}',
-             '--enable-werror', f'CC={triplet}-gcc --sysroot={root}']
-    if architecture == 'i386':    # runs here, with the libraries it was built with
+    words = [f'CC={triplet}-gcc --sysroot={root}']
+    if machine == 'i386':    # runs here, with the libraries it was built with
         words.append(f'LDFLAGS=-Wl,--dynamic-linker={root}/lib/ld-linux.so.2 '
                      f'-Wl,-rpath,{":".join(own)}')
-    _step(words, where, _environment(architecture))
+    return words
+
+
+def _configure(machine):
+    """Configures for it, once; returns the folder."""
+    triplet, package, libraries = MACHINES[machine]
+    where = folder(machine)
+    if not shutil.which(f'{triplet}-gcc'):
+        raise Missing(f'{triplet}-gcc not found (Debian: {package})')
+    if os.path.exists(os.path.join(where, 'config.status')):
+        return where
+    words = [os.path.join(SOURCE, 'configure'), '-q', f'--host={triplet}',
+             '--enable-werror', *(_with_sysroot(machine) if libraries else [])]
+    _step(words, where, _environment(machine))
     return where
 
 
@@ -80,15 +92,15 @@ def _for_module(architecture):
             f'CROSS_COMPILE={MACHINES[architecture][0]}-']
 
 
-def make(architecture, *targets):
+def make(machine, *targets):
     """Output of make in a build for it."""
-    os.makedirs(folder(architecture), exist_ok=True)
-    with open(os.path.join(folder(architecture), 'lock'), 'w', encoding='utf-8') as lock:
+    os.makedirs(folder(machine), exist_ok=True)
+    with open(os.path.join(folder(machine), 'lock'), 'w', encoding='utf-8') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)    # two tests want it at the same time
-        where = _configure(architecture)
-        words = _for_module(architecture) if 'kmod' in targets else []
+        where = _configure(machine)
+        words = _for_module(machine) if 'kmod' in targets else []
         return _step(['make', '-s', f'-j{os.cpu_count()}', *targets, *words], where,
-                     _environment(architecture))
+                     _environment(machine))
 
 
 if __name__ == '__main__':

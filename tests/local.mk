@@ -11,10 +11,12 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; PYTHONDONTWRITEBYTECODE=1; \
 	export top_srcdir top_builddir CC PYTHONDONTWRITEBYTECODE;
 
+include tests/conformance.mk
 include tests/unit.mk
 include tests/cli/local.mk
 include tests/device/local.mk
 include tests/guest/local.mk
+include tests/wine/local.mk
 include tests/server.mk
 include tests/guest.mk
 include tests/docs.mk

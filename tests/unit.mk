@@ -30,36 +30,10 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 TEST_LIBS = tests/libtesting.la
-CONFORMANCE = \
-	%D%/conformance.c \
-	%D%/conformance.h \
-	%D%/calls-fixture.c \
-	%D%/calls-fixture.h \
-	%D%/conformance-call-ends.c \
-	%D%/conformance-call-frames.c \
-	%D%/conformance-calls.c \
-	%D%/conformance-directory.c \
-	%D%/conformance-inplace.c \
-	%D%/conformance-large.c \
-	%D%/conformance-messages.c \
-	%D%/conformance-policies.c \
-	%D%/conformance-presence.c \
-	%D%/conformance-raw.c \
-	%D%/conformance-sending.c \
-	%D%/conformance-stream-ends.c \
-	%D%/conformance-stream-hostile.c \
-	%D%/conformance-stream-loops.c \
-	%D%/conformance-streams.c \
-	%D%/conformance-topics.c \
-	%D%/conformance-waiting.c \
-	%D%/streams-fixture.c \
-	%D%/streams-fixture.h \
-	%D%/topics-fixture.c \
-	%D%/topics-fixture.h
+CONFORMANCE = $(SUITE) %D%/asleep-linux.c
 tests_conformance_fake_SOURCES = $(CONFORMANCE) %D%/conformance-fake.c
 tests_conformance_fake_LDADD = $(TEST_LIBS)
-UNTOLD = $(CONFORMANCE) %D%/conformance-untold.c %D%/conformance-untold.h
-UNTOLD_WRAP = -Wl,--wrap=setup,--wrap=setup_raw,--wrap=_tcase_add_test,--wrap=bell_close
+UNTOLD = $(CONFORMANCE) $(SUITE_UNTOLD)
 tests_conformance_file_SOURCES = $(UNTOLD) %D%/conformance-file.c
 tests_conformance_file_LDADD = $(TEST_LIBS)
 tests_conformance_file_LDFLAGS = $(UNTOLD_WRAP)
