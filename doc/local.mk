@@ -1,5 +1,7 @@
-# Manual pages, the specification of the shared memory, who can do what, what it costs.
-dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/performance.md %D%/security.md
+# Manual pages, the specification of the shared memory, who can do what, what it costs,
+# Windows guests.
+dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/performance.md %D%/security.md \
+	%D%/windows.md
 dist_man_MANS += \
 	%D%/bell_begin.3 \
 	%D%/bell_bind.3 \

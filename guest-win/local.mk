@@ -24,9 +24,10 @@ libcore_la_SOURCES += \
 	%D%/text.h \
 	%D%/ticker.c
 
-# libtool would name it libbellring-0.dll.
+# libtool would name it libbellring-0.dll. A script: executable, as file servers want
+# a DLL to be.
 dlldir = $(bindir)
-dll_DATA = bellring.dll
+dll_SCRIPTS = bellring.dll
 importdir = $(libdir)
 import_DATA = libbellring.dll.a bellring.def
 CLEANFILES += bellring.dll libbellring.dll.a bellring.def
@@ -37,5 +38,5 @@ bellring.def: src/bellring.map
 bellring.dll: libcore.la bellring.def
 	$(AM_V_CCLD)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -o $@ bellring.def \
 		-Wl,--whole-archive .libs/libcore.a -Wl,--no-whole-archive \
-		-Wl,--out-implib,libbellring.dll.a $(WINDOWS_LIBS)
+		-Wl,--out-implib,libbellring.dll.a -Wl,--no-insert-timestamp $(WINDOWS_LIBS)
 libbellring.dll.a: bellring.dll

@@ -27,6 +27,7 @@
 extern "C" {
 #endif
 
+/* On Windows nothing: bellring.def names what the DLL exports, and a call needs no import. */
 #ifndef BELL_API
 #if defined(__GNUC__) && !defined(_WIN32)
 #define BELL_API __attribute__((visibility("default")))
@@ -124,7 +125,8 @@ BELL_API const char *bell_detail(void);
  * @address: "unix:PATH" (ivshmem server on this host), "pci:",
  *           "pci:0000:00:03.0" or "pci:NAME" (the device in this guest, the
  *           last by its region's name); NULL takes $BELLRING_ADDRESS
- * @timeout_ms: bound on a server's greeting; -1 takes the default (5000)
+ * @timeout_ms: bound on a server's greeting, and on Windows on a device that has
+ *           no memory yet; -1 takes the default (5000)
  * @out:     gets the peer; bell_close() frees it
  *
  * Returns 0, or
@@ -133,7 +135,7 @@ BELL_API const char *bell_detail(void);
  *   -BELL_EPERM    the socket or device may not be opened
  *   -BELL_EVERSION the server speaks another protocol version
  *   -BELL_EPROTO   the server's greeting is malformed or was cut short
- *   -BELL_EAGAIN   the greeting was not complete in time
+ *   -BELL_EAGAIN   the greeting was not complete in time, the device not ready
  *   -BELL_ENOTUNIQ "pci:" fits several devices; the detail lists them
  *   -BELL_EBUSY    another driver or program holds the device
  *   -BELL_EUNSUP   no port on this system can use the device (the detail
@@ -223,6 +225,7 @@ typedef void bell_interrupt_fn(struct bell_peer *peer, unsigned vector,
  * Returns 0, or
  *   -BELL_EINVAL no such vector
  *   -BELL_EUNSUP the peer has no interrupts at all
+ *   -BELL_EBUSY  on Windows: 16 vectors have had one already
  */
 BELL_API int bell_on_interrupt(struct bell_peer *peer, unsigned vector,
 			       bell_interrupt_fn *fn, void *arg);

@@ -24,9 +24,12 @@ FOLDERS = {
     'server-client': ('server-client', 'os-linux', 'src'),
     'server-client/daemon': ('server-client/daemon', 'server-client', 'os-linux', 'src'),
     'guest-linux': ('guest-linux', 'os-linux', 'src'),
+    'guest-win': ('guest-win', 'src'),
     'tests': ('tests', 'src', 'src/cli', 'os-linux', 'server-client', 'server-client/daemon',
               'guest-linux'),
 }
+MINGW = 'x86_64-w64-mingw32-gcc'    # as BELL_WINDOWS of configure
+MINGW_FLAGS = ['-D_WIN32_WINNT=0x0A00', '-DUNICODE', '-DWIN32_LEAN_AND_MEAN']
 WARNINGS = ('-Wall -Wextra -Wshadow -Wconversion -Wpointer-arith -Wundef -Wvla '
             '-Werror').split()
 C = ['-std=gnu11', '-Wstrict-prototypes', *WARNINGS]
@@ -78,11 +81,20 @@ def compiles(compiler, language, flags, header):
     tap.need(compiler, 'pkg-config')
     # Twice: the guard works. From a file, so that it is no main file.
     name = os.path.basename(header)
-    run(compiler, '-x', language, *flags, *includes(header), *packages(),
+    system = MINGW_FLAGS if compiler == MINGW else packages()
+    run(compiler, '-x', language, *flags, *includes(header), *system,
         '-fsyntax-only', '-', text=f'#include "{name}"\n' * 2)
 
 
-@tap.cases([(h, c) for h in files('*.h') for c in ('gcc', 'clang')],
+def compilers(header):
+    """Those of the systems that have it."""
+    if header.startswith('guest-win/') or \
+            f'%D%/{os.path.basename(header)}' in read('src/cli/windows.mk').split():
+        return (MINGW,)
+    return ('gcc', 'clang')
+
+
+@tap.cases([(h, c) for h in files('*.h') for c in compilers(h)],
            key=lambda row: f'{row[0]} with {row[1]}')
 def header_compiles_alone(header, compiler):
     compiles(compiler, 'c', C, header)
