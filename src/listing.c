@@ -12,7 +12,16 @@
 struct listing {
 	struct bell_peer_info *all;
 	size_t count;
+	struct bell_peer_info *connected; /* of all, what the port says */
+	size_t connected_count;
 };
+
+static void done(struct listing *l)
+{
+	free(l->all);
+	free(l->connected);
+	*l = (struct listing){ NULL, 0, NULL, 0 };
+}
 
 /* As people read it: the processes of a device stand together. */
 static uint32_t rank(uint32_t id)
@@ -64,7 +73,6 @@ static int list_all(struct bell_peer *peer, struct listing *l)
 {
 	const struct bell_port *port = peer->port;
 	size_t room = 0, connected = 0;
-	struct bell_peer_info *known;
 	struct layout layout;
 	int rc = layout_read(port->memory, port->size, &layout);
 
@@ -74,24 +82,25 @@ static int list_all(struct bell_peer *peer, struct listing *l)
 		room = layout.slot_count;
 	if (port->ops->peers)
 		connected = port->ops->peers(port, NULL, 0);
-	l->count = 0;
-	l->all = calloc(room + connected + 2, sizeof(*l->all));
-	known = calloc(connected + 1, sizeof(*known));
-	if (!l->all || !known) {
-		free(l->all);
-		free(known);
-		l->all = NULL;
+	*l = (struct listing){
+		.all = calloc(room + connected + 2, sizeof(*l->all)),
+		.connected = calloc(connected + 1, sizeof(*l->connected)),
+		.connected_count = connected + 1,
+	};
+	if (!l->all || !l->connected) {
+		done(l);
 		return error_plain(BELL_ENOMEM);
 	}
 	if (rc == 0)
 		add_directory(l, port->memory, &layout);
-	known[0] = (struct bell_peer_info){ .id = port->id,
-					    .vectors = port->vectors,
-					    .kind = port->kind };
+	l->connected[0] = (struct bell_peer_info){ .id = port->id,
+						   .vectors = port->vectors,
+						   .kind = port->kind };
 	if (connected > 0)
-		(void)port->ops->peers(port, known + 1, connected);
-	add_connected(l, known, connected + 1);
-	free(known);
+		connected = port->ops->peers(port, l->connected + 1, connected);
+	if (connected + 1 < l->connected_count)
+		l->connected_count = connected + 1;
+	add_connected(l, l->connected, l->connected_count);
 	qsort(l->all, l->count, sizeof(*l->all), by_id);
 	return 0;
 }
@@ -105,8 +114,9 @@ int bell_peers(struct bell_peer *peer, struct bell_peer_info *list, size_t max)
 		return rc;
 	if (max > 0)
 		memcpy(list, l.all, (l.count < max ? l.count : max) * sizeof(*list));
-	free(l.all);
-	return (int)l.count;
+	rc = (int)l.count;
+	done(&l);
+	return rc;
 }
 
 /* Ids of live peers with that name as text, for an error. */
@@ -140,6 +150,18 @@ static int find_name(const struct listing *l, const char *name, uint32_t *id)
 	return matches == 1 ? 0 : ambiguous(l, name);
 }
 
+/* A device that is connected can be rung, whatever became of its life on the bus. */
+static bool is_there(const struct listing *l, uint32_t id)
+{
+	for (size_t i = 0; i < l->connected_count; i++)
+		if (l->connected[i].id == id)
+			return true;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->all[i].id == id && l->all[i].state != BELL_STATE_DEAD)
+			return true;
+	return false;
+}
+
 static int find_id(const struct bell_peer *peer, const struct listing *l,
 		   const char *text, uint32_t *id)
 {
@@ -152,18 +174,15 @@ static int find_id(const struct bell_peer *peer, const struct listing *l,
 		*id = n;
 		return 0;
 	}
-	for (size_t i = 0; i < l->count; i++) {
-		if (l->all[i].id == n && l->all[i].state != BELL_STATE_DEAD) {
-			*id = n;
-			return 0;
-		}
-	}
-	return error_detail(BELL_ENOPEER, "no peer %s is connected", text);
+	if (!is_there(l, n))
+		return error_detail(BELL_ENOPEER, "no peer %s is connected", text);
+	*id = n;
+	return 0;
 }
 
 int bell_find(struct bell_peer *peer, const char *name, uint32_t *id)
 {
-	struct listing l = { NULL, 0 };
+	struct listing l = { NULL, 0, NULL, 0 };
 	uint32_t found = 0;
 	int rc = list_all(peer, &l);
 
@@ -171,7 +190,7 @@ int bell_find(struct bell_peer *peer, const char *name, uint32_t *id)
 		rc = find_id(peer, &l, name, &found);
 	else if (rc == 0)
 		rc = find_name(&l, name, &found);
-	free(l.all);
+	done(&l);
 	if (rc == 0)
 		*id = found;
 	return rc;

@@ -5,6 +5,7 @@
  */
 #include "bus.h"
 #include "fake-port.h"
+#include "id.h"
 #include "steward.h"
 #include "testing.h"
 
@@ -251,6 +252,23 @@ START_TEST(a_machine_goes_with_all_its_processes)
 }
 END_TEST
 
+/* Its process was killed, and another one listens to the doorbell without a bus. */
+START_TEST(a_device_is_found_while_it_is_connected)
+{
+	struct bell_peer *third = fake_hub_open(hub);
+	struct bell_bus *third_bus = join(third, "third");
+	uint32_t id = bell_id(third), found = BELL_ID_MAX;
+
+	ck_assert(steward_mark_dead(fake_hub_memory(hub), &host_bus->layout, id, no_ring,
+				    NULL));
+	ck_assert_int_eq(bell_find(host, ID_TEXT(id), &found), 0);
+	ck_assert_uint_eq(found, id);
+	ck_assert_int_eq(bell_find(host, "third", &found), -BELL_ENOPEER);
+	leave(&third, &third_bus);
+	ck_assert_int_eq(bell_find(host, ID_TEXT(id), &found), -BELL_ENOPEER);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("processes");
@@ -265,6 +283,7 @@ int main(void)
 	tcase_add_test(tc, who_leaves_leaves_no_will);
 	tcase_add_test(tc, the_next_of_that_number_buries);
 	tcase_add_test(tc, a_machine_goes_with_all_its_processes);
+	tcase_add_test(tc, a_device_is_found_while_it_is_connected);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
