@@ -33,10 +33,10 @@ TEXT = 'Grüße, 你好 ✓ 𝄞'
 NAME = 'größe-✓'
 MIB = 1 << 20
 BOTH = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
-SECONDS = 20        # deadline of what takes less than one
-SOON = 3            # seconds until Ctrl-C has ended a program
-IDLE_SECONDS = 0.5
-IDLE_SHARE = 0.005  # of a core at most; who looks every 16 ms needs 4 times that
+SECONDS = 20         # deadline of what takes less than one
+SOON = 3             # seconds until Ctrl-C has ended a program
+IDLE_SECONDS = 0.5   # of a measurement
+IDLE_SHARE = 0.0005  # of a core at most: less than 60 looks a second need
 
 
 def address(number):
@@ -178,9 +178,9 @@ def devices_and_peers_as_json():
         assert device['driver'].lower() == 'ivshmem' and device['port'] == 'driver', device
     mine = json.loads(run(0, '--json', 'info'))
     assert (mine['memory'], mine['vectors']) == (64 * MIB, VECTORS), mine
-    theirs = [p for p in objects(run(0, '--json', 'peers')) if p['name'] == 'win1']
-    assert [(p['kind'], p['vectors'], p['state']) for p in theirs] == [
-        ('windows', VECTORS, 'live')], theirs
+    found = objects(run(0, '--json', 'peers'))
+    theirs = [(p['kind'], p['vectors'], p['state']) for p in found if p['name'] == 'win1']
+    assert theirs == [('windows', VECTORS, 'live')], found
 
 
 # ---- UTF-8 --------------------------------------------------------------------------
@@ -292,7 +292,7 @@ def topics_both_ways():
     child = start(0, '--json', 'sub', '-n', '1', 'news', stdout=subprocess.PIPE)
     published(lambda: tool(*windows.words(1, 'pub', 'news', TEXT)).status)
     got = json.loads(output(child))
-    assert (got['topic'], got['text'], got['name']) == ('news', TEXT, 'win1'), got
+    assert (got['topic'], got['text']) == ('news', TEXT), got
     with host_start('--json', 'sub', '-n', '1', 'news') as child:
         published(lambda: tool(*windows.words(1, 'pub', 'news', TEXT)).status)
         assert json.loads(ended(child))['text'] == TEXT
@@ -406,8 +406,12 @@ def runs_on(deed):
         live('win0')
         assert tool(*windows.words(0, 'info')).status == 1, 'device 0 is held'
         deed(call, server)
-        until(lambda: tool(*windows.words(0, 'info')).status == 0, 'it was killed', SECONDS,
-              0.05)
+        try:
+            until(lambda: tool(*windows.words(0, 'info')).status == 0, 'it was killed', 5,
+                  0.05)
+        except AssertionError:
+            windows.close()    # or it had the device for all other cases
+            raise
 
 
 @windows.case
@@ -451,7 +455,7 @@ def sleeps(child):
 def who_waits_uses_no_cpu():
     sleeps(listen(0, 'recv', '--follow'))
     polls = listen(1, '--wait', 'poll', 'recv', '--follow')
-    assert share(polls) > 4 * IDLE_SHARE, 'the measure sees no polling'
+    assert share(polls) > 0.02, 'the measure sees no polling'
 
 
 @cases([('recv', ['recv', '--follow'], 0), ('polling', ['--wait', 'poll', 'recv', '-F'], 0),
@@ -480,8 +484,8 @@ def the_doctor_finds_a_healthy_device():
 @windows.case
 def bench_measures_another_peer():
     listen(1, 'bench', '--serve', '--once')
-    lines = objects(run(0, '--json', 'bench', '--quick', '--rounds', '1', '--count', '50',
-                        '--sizes', '8', '--idle', '0.2', 'win1'))
+    lines = objects(run(0, '--json', 'bench', '--quick', '--sizes', '8', '--idle', '0.2',
+                        'win1'))
     kinds = {line['type'] for line in lines}
     assert {'latency', 'throughput', 'idle', 'ratio'} <= kinds, lines
     for line in lines:
