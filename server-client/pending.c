@@ -1,57 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pending.h"
 
-#include <string.h>
+#include "error.h"
 
-static unsigned find(const struct pending *p, uint32_t id)
+#include <stdlib.h>
+
+int pending_init(struct pending *p)
 {
-	unsigned at = 0;
-
-	while (at < p->count && p->of[at].id != id)
-		at++;
-	return at;
+	p->by_id = calloc(PROTO_IDS, sizeof(*p->by_id));
+	return p->by_id ? 0 : error_detail(BELL_ENOMEM, "no memory for doorbells to come");
 }
 
-static void remove_at(struct pending *p, unsigned at)
+void pending_done(struct pending *p)
 {
-	p->count--;
-	memmove(&p->of[at], &p->of[at + 1], (p->count - at) * sizeof(p->of[0]));
+	free(p->by_id);
+	p->by_id = NULL;
+}
+
+static uint64_t bit_of(unsigned vector)
+{
+	return UINT64_C(1) << vector % 64;
 }
 
 void pending_note(struct pending *p, uint32_t id, unsigned vector)
 {
-	unsigned at = find(p, id);
-
-	if (at == PENDING_IDS)
-		remove_at(p, 0);
-	if (at >= p->count) {
-		at = p->count++;
-		memset(&p->of[at], 0, sizeof(p->of[at]));
-		p->of[at].id = id;
-	}
-	p->of[at].vectors[vector / 64] |= UINT64_C(1) << vector % 64;
+	p->by_id[id].vectors[vector / 64] |= bit_of(vector);
 }
 
 bool pending_take(struct pending *p, uint32_t id, unsigned vector)
 {
-	const uint64_t bit = UINT64_C(1) << vector % 64;
-	unsigned at = find(p, id);
-	uint64_t rest = 0;
+	uint64_t *word = &p->by_id[id].vectors[vector / 64];
+	bool there = *word & bit_of(vector);
 
-	if (at == p->count || !(p->of[at].vectors[vector / 64] & bit))
-		return false;
-	p->of[at].vectors[vector / 64] &= ~bit;
-	for (unsigned i = 0; i < PENDING_VECTORS / 64; i++)
-		rest |= p->of[at].vectors[i];
-	if (rest == 0)
-		remove_at(p, at);
-	return true;
+	/* Not even a store where there is none: that page stays unused. */
+	if (there)
+		*word &= ~bit_of(vector);
+	return there;
 }
 
 void pending_forget(struct pending *p, uint32_t id)
 {
-	unsigned at = find(p, id);
-
-	if (at < p->count)
-		remove_at(p, at);
+	for (unsigned i = 0; i < PENDING_VECTORS / 64; i++)
+		if (p->by_id[id].vectors[i])
+			p->by_id[id].vectors[i] = 0;
 }

@@ -45,17 +45,22 @@ static void remote_free(struct remote *remote)
 int remotes_init(struct remotes *r)
 {
 	int err = pthread_rwlock_init(&r->lock, NULL);
+	int rc;
 
 	if (err != 0)
 		return error_detail(BELL_ENOMEM, "pthread_rwlock_init: %s",
 				    strerror(err));
-	return 0;
+	rc = pending_init(&r->pending);
+	if (rc < 0)
+		pthread_rwlock_destroy(&r->lock);
+	return rc;
 }
 
 void remotes_done(struct remotes *r)
 {
 	for (uint32_t id = 0; id < PROTO_IDS; id++)
 		remote_free(r->by_id[id]);
+	pending_done(&r->pending);
 	pthread_rwlock_destroy(&r->lock);
 }
 
