@@ -115,7 +115,8 @@ static void device_json(const struct bell_device_info *d, const struct ways *w)
 	json_uint(&j, "memory", d->memory);
 	if (d->doorbell >= 0)
 		json_bool(&j, "doorbell", d->doorbell > 0);
-	json_uint(&j, "vectors", d->vectors);
+	if (d->vectors > 0 || d->doorbell == 0)
+		json_uint(&j, "vectors", d->vectors);
 	json_text(&j, "driver", d->driver);
 	json_text(&j, "mapping", bell_mapping_name(d->mapping));
 	json_text(&j, "mapping_from", d->mapping_from);

@@ -213,7 +213,7 @@ class Run:
 
     def check(self, status=0):
         if self.status != status:
-            raise Failed(f'status {self.status}, not {status}\n{self.out}{self.err}')
+            raise Failed(f'status {self.status}, not {status}\n{self.out}{self.err}'.rstrip())
         return self.out
 
 
