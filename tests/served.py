@@ -91,6 +91,10 @@ class Server:
         assert code == 0, f'the server ended with {code}:\n{log}'
 
 
+class Lost(AssertionError):
+    """A newcomer that nobody has taken over."""
+
+
 class Client:
     """Speaks the protocol, and dies of the mistakes that kill QEMU.
 
@@ -132,14 +136,21 @@ class Client:
         fd = self.fds.pop() if self.fds else None
         return struct.unpack('<q', data)[0], fd
 
+    def _greeted(self):
+        message = self.message()
+        if message is None:
+            raise Lost('the server ended before its greeting did')
+        return message
+
     def greeting(self):
-        assert self.message() == (0, None)
-        self.id, fd = self.message()
+        assert self._greeted() == (0, None)
+        self.id, fd = self._greeted()
         assert fd is None
-        number, self.memory = self.message()
+        number, self.memory = self._greeted()
         assert number == -1 and self.memory is not None
         while len(self.own) < VECTORS:
-            self.news()
+            if not self.news():
+                raise Lost('the server ended before its greeting did')
 
     def news(self):
         """Takes one message after the memory; False at the end."""

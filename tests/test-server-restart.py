@@ -20,8 +20,8 @@ import termios
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from served import BELLRING, BUILD, DEADLINE, SERVER, VECTORS, Client, Server, fails, listens, \
-    until
+from served import BELLRING, BUILD, DEADLINE, SERVER, VECTORS, Client, Lost, Server, fails, \
+    listens, until
 
 KILL_AT = os.path.join(BUILD, 'tests', 'kill-at')
 
@@ -134,7 +134,7 @@ def many_deaths():
             server.again()
             for c in fresh:
                 # Accepted and not yet kept: the one who is lost, and is told so.
-                with contextlib.suppress(TypeError):
+                with contextlib.suppress(Lost):
                     c.greeting()
                     crowd.append(c)
             ids = {c.id for c in crowd}
