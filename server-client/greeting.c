@@ -10,9 +10,11 @@
 #include <string.h>
 
 /*
- * A client is not told how many vectors of its own will come. If nothing says
- * how many, this silence after one of them ends the greeting; if the header or
- * other peers promise more, or none came at all, the longer one does.
+ * A client is not told how many vectors of its own will come. If nothing says how
+ * many, this silence after one of them ends the greeting; if other peers have more,
+ * the longer one does. No silence does before the first one, nor while the header
+ * promises more: whoever takes a busy server's pause for the end has no interrupts,
+ * and would sleep for good.
  */
 #define QUIET_NS UINT64_C(20000000)
 #define PATIENT_NS UINT64_C(500000000)
@@ -32,11 +34,9 @@ static bool greeting_complete(const struct host *h)
 /* How long a silence ends the greeting; 0: none does. */
 static uint64_t quiet_ns(const struct host *h)
 {
-	if (!h->port.memory)
+	if (!h->port.memory || h->port.vectors == 0 || h->promised)
 		return 0;
-	if (expected_vectors(h) == 0 && h->port.vectors > 0)
-		return QUIET_NS;
-	return PATIENT_NS;
+	return h->others == 0 ? QUIET_NS : PATIENT_NS;
 }
 
 static const char *what_is_missing(const struct host *h)
@@ -49,7 +49,7 @@ static const char *what_is_missing(const struct host *h)
 	case PROTO_WANT_MEMORY:
 		return "no memory yet";
 	default:
-		return "vectors missing";
+		return "own vectors missing";
 	}
 }
 
@@ -80,10 +80,13 @@ static int wait_readable(int sock, uint64_t until_ns)
 	return n;
 }
 
+/* The header may be an earlier server's, which gave more: some will do, then. */
 static int too_late(const struct host *h)
 {
 	bool nothing = h->proto.messages == 0 && h->proto.have == 0;
 
+	if (h->promised && h->port.vectors > 0)
+		return 0;
 	return error_detail(BELL_EAGAIN,
 			    "greeting not complete in time: %lu messages came, %s%s",
 			    h->proto.messages, what_is_missing(h),

@@ -4,9 +4,11 @@
 #include "scripted.h"
 #include "testing.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 extern const struct bell_port_ops bell_port_unix;
 
@@ -38,7 +40,7 @@ static const struct {
 	{ "closes in the memory", { HELLO, { -1, MEMORY, HALF }, BYE }, 4,
 	  BELL_EPROTO, "after 2 messages" },
 	{ "closes after the memory", { GREETING, BYE }, 4, BELL_EPROTO,
-	  "after 3 messages of its greeting, vectors missing" },
+	  "after 3 messages of its greeting, own vectors missing" },
 	{ "closes among a peer's vectors", { GREETING, { 1, V0, SEND }, BYE }, 5,
 	  BELL_EPROTO, "after 4 messages" },
 	{ "closes before its promise is kept",
@@ -78,6 +80,12 @@ static const struct {
 	  "0 messages came, no version yet" },
 	{ "stops before the memory", { HELLO }, 2, BELL_EAGAIN,
 	  "2 messages came, no memory" },
+	{ "none at all", { GREETING }, 3, BELL_EAGAIN,
+	  "3 messages came, own vectors missing" },
+	{ "those of others only", { GREETING, { 1, V0, SEND } }, 4, BELL_EAGAIN,
+	  "4 messages came, own vectors missing" },
+	{ "a promise, and none", { HELLO, { -1, PROMISING, SEND } }, 3, BELL_EAGAIN,
+	  "3 messages came, own vectors missing" },
 	{ "stops in the memory", { HELLO, { -1, MEMORY, HALF } }, 3, BELL_EAGAIN,
 	  "2 messages came, no memory" },
 };
@@ -130,7 +138,7 @@ START_TEST(server_never_falls_silent)
 	outpaced = true;
 	ck_assert_int_eq(open_port(&s, 60, &port), -BELL_EAGAIN);
 	outpaced = false;
-	ck_assert_msg(strstr(bell_detail(), "messages came, vectors missing") != NULL,
+	ck_assert_msg(strstr(bell_detail(), "messages came, own vectors missing") != NULL,
 		      "%s", bell_detail());
 	ck_assert_ptr_null(port);
 	ck_assert_int_eq(open_fds(), before);
@@ -153,9 +161,6 @@ static const struct {
 	{ "as many as the header says",
 	  { HELLO, { -1, PROMISING, SEND }, { 3, V0, SEND }, { 3, V1, SEND } },
 	  5, 2, 0 },
-	{ "fewer than the header says",
-	  { HELLO, { -1, PROMISING, SEND }, { 3, V0, SEND } }, 4, 1, 0 },
-	{ "none at all", { GREETING }, 3, 0, 0 },
 	{ "byte by byte",
 	  { { 0, 0, BY_BYTES }, { 3, 0, BY_BYTES }, { -1, MEMORY, BY_BYTES },
 	    { 65535, V0, BY_BYTES }, { 3, V0, BY_BYTES } }, 5, 1, 1 },
@@ -189,6 +194,65 @@ START_TEST(good_greeting)
 }
 END_TEST
 
+/* Another server than the one that formatted the memory gives fewer. */
+START_TEST(fewer_than_the_header_says)
+{
+	static const struct step steps[] = { HELLO, { -1, PROMISING, SEND },
+					     { 3, V0, SEND } };
+	struct bell_port *port = NULL;
+	struct scripted s;
+
+	make_gifts(fds);
+	scripted_start(&s, steps, ARRAY_LEN(steps), fds);
+	ck_assert_int_eq(open_port(&s, 60, &port), 0);
+	ck_assert_uint_eq(port->vectors, 1);
+	bell_port_unix.close(port);
+	scripted_stop(&s);
+}
+END_TEST
+
+#define PAUSE_MS 700 /* longer than any silence that ends a greeting */
+
+static void *go_after_a_pause(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+	nanosleep(&pause, NULL);
+	scripted_go(arg);
+	return NULL;
+}
+
+static const struct {
+	struct step steps[ROOM];
+	int n;
+	unsigned vectors;
+} paused[] = {
+	{ { HELLO, { -1, PROMISING, SEND }, { 0, 0, AWAIT }, { 3, V0, SEND },
+	    { 3, V1, SEND } }, 6, 2 },
+	{ { HELLO, { -1, PROMISING, SEND }, { 3, V0, SEND }, { 0, 0, AWAIT },
+	    { 3, V1, SEND } }, 6, 2 },
+	{ { GREETING, { 0, V0, SEND }, { 0, 0, AWAIT }, { 3, V0, SEND } }, 6, 1 },
+	{ { GREETING, { 0, 0, AWAIT }, { 3, V0, SEND } }, 5, 1 },
+};
+
+/* The server is busy, or has no processor: its pause ends no greeting. */
+START_TEST(the_server_pauses)
+{
+	struct bell_port *port = NULL;
+	struct scripted s;
+	pthread_t thread;
+
+	make_gifts(fds);
+	scripted_start(&s, paused[_i].steps, paused[_i].n, fds);
+	ck_assert_int_eq(pthread_create(&thread, NULL, go_after_a_pause, &s), 0);
+	ck_assert_int_eq(open_port(&s, -1, &port), 0);
+	ck_assert_uint_eq(port->vectors, paused[_i].vectors);
+	pthread_join(thread, NULL);
+	bell_port_unix.close(port);
+	scripted_stop(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("greeting");
@@ -197,6 +261,8 @@ int main(void)
 	tcase_add_loop_test(tc, bad_greeting, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, server_never_falls_silent);
 	tcase_add_loop_test(tc, good_greeting, 0, ARRAY_LEN(good));
+	tcase_add_test(tc, fewer_than_the_header_says);
+	tcase_add_loop_test(tc, the_server_pauses, 0, ARRAY_LEN(paused));
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
