@@ -5,10 +5,15 @@
 #include "driver.h"
 #include "error.h"
 #include "layout.h"
+#include "os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So long another one may have the memory only to read its name: port.c. */
+#define BUSY_MS 200u
+#define LOOK_MS 5u
 
 int device_region(const struct device *dev, char name[BELL_REGION_MAX + 1])
 {
@@ -53,7 +58,8 @@ static bool has_name(const struct device *dev, const char *wanted, struct names 
 
 	if (rc < 0) {
 		snprintf(what, sizeof(what), "name unknown: %s", bell_strerror(rc));
-		names->unknown = rc;
+		if (names->unknown != -BELL_EBUSY)
+			names->unknown = rc;
 	} else {
 		snprintf(what, sizeof(what), "%s", its[0] ? its : "no name");
 	}
@@ -61,16 +67,32 @@ static bool has_name(const struct device *dev, const char *wanted, struct names 
 	return rc == 0 && strcmp(its, wanted) == 0;
 }
 
-static int find_name(const char *name, const struct device *list, int n, struct device *out)
+/* How many have it; at gets the last of them. */
+static int count_name(const char *name, const struct device *list, int n, struct names *names,
+		      int *at)
 {
-	struct names names = { .used = 0 };
-	int found = 0, at = 0;
+	int found = 0;
 
+	*names = (struct names){ .used = 0 };
 	for (int i = 0; i < n; i++) {
-		if (!has_name(&list[i], name, &names))
+		if (!has_name(&list[i], name, names))
 			continue;
 		found++;
-		at = i;
+		*at = i;
+	}
+	return found;
+}
+
+static int find_name(const char *name, const struct device *list, int n, struct device *out)
+{
+	struct names names;
+	int at = 0, found = count_name(name, list, n, &names, &at);
+
+	/* Who lists devices, or looks for a name, has each of them for a moment. */
+	for (unsigned ms = 0; found == 0 && names.unknown == -BELL_EBUSY && ms < BUSY_MS;
+	     ms += LOOK_MS) {
+		os_sleep_ms(LOOK_MS);
+		found = count_name(name, list, n, &names, &at);
 	}
 	if (found > 1)
 		return error_detail(BELL_ENOTUNIQ,

@@ -38,10 +38,6 @@ static int failed(const char *name, const char *what)
 	case ERROR_INVALID_HANDLE: /* STATUS_INVALID_HANDLE: of another's mapping */
 		return error_detail(BELL_EIO, "%s: %s: the driver says that the memory is not ours",
 				    name, what);
-	case ERROR_NO_SYSTEM_RESOURCES: /* STATUS_INSUFFICIENT_RESOURCES */
-		return error_detail(BELL_EBUSY,
-				    "%s: %s: all %u events of the device are in use; listen on fewer vectors (each takes two)",
-				    name, what, DRIVER_EVENTS);
 	case ERROR_INVALID_USER_BUFFER: /* STATUS_INVALID_BUFFER_SIZE */
 	case ERROR_INVALID_PARAMETER:   /* STATUS_INVALID_PARAMETER: cache mode */
 	case ERROR_INVALID_FUNCTION:    /* STATUS_INVALID_DEVICE_REQUEST */
@@ -58,8 +54,13 @@ static int call(HANDLE device, const char *name, const char *what, DWORD code, v
 {
 	DWORD n = 0;
 
-	if (!DeviceIoControl(device, code, in, (DWORD)in_size, out, (DWORD)out_size, &n, NULL))
-		return failed(name, what);
+	if (!DeviceIoControl(device, code, in, (DWORD)in_size, out, (DWORD)out_size, &n, NULL)) {
+		DWORD error = GetLastError();
+		int rc = failed(name, what);
+
+		SetLastError(error); /* for who knows more of it */
+		return rc;
+	}
 	if (n != out_size)
 		return error_detail(BELL_EUNSUP, "%s: %s: the driver gave %lu bytes, not %zu",
 				    name, what, n, out_size);
@@ -113,6 +114,12 @@ int driver_ring_doorbell(HANDLE device, const char *name, uint32_t id, unsigned 
 int driver_listen(HANDLE device, const char *name, unsigned vector, HANDLE event)
 {
 	struct driver_event e = { .vector = (uint16_t)vector, .event = event };
+	int rc;
 
-	return call(device, name, "listening on a vector", DRIVER_EVENT, &e, sizeof(e), NULL, 0);
+	rc = call(device, name, "listening on a vector", DRIVER_EVENT, &e, sizeof(e), NULL, 0);
+	if (rc == 0 || GetLastError() != ERROR_NO_SYSTEM_RESOURCES)
+		return rc;
+	return error_detail(BELL_EBUSY,
+			    "%s: vector %u: all %u events of the device are in use; listen on fewer vectors (each takes two)",
+			    name, vector, DRIVER_EVENTS);
 }

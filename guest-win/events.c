@@ -6,12 +6,14 @@
 int events_init(struct events *e)
 {
 	char text[TEXT_ERROR];
+	DWORD error;
 
 	e->common = CreateEventW(NULL, TRUE, FALSE, NULL);
 	if (e->common)
 		return 0;
-	return error_detail(text_error_code(GetLastError()), "making an event: %s",
-			    text_of_error(GetLastError(), text));
+	error = GetLastError();
+	return error_detail(text_error_code(error), "making an event: %s",
+			    text_of_error(error, text));
 }
 
 void events_done(struct events *e)
@@ -37,14 +39,16 @@ static int give_own(struct events *e, HANDLE device, const char *name, unsigned 
 {
 	char text[TEXT_ERROR];
 	HANDLE own;
+	DWORD error;
 	int rc;
 
 	if (e->own[vector])
 		return 0;
 	own = CreateEventW(NULL, FALSE, FALSE, NULL);
+	error = GetLastError();
 	if (!own)
-		return error_detail(text_error_code(GetLastError()), "%s: making an event: %s",
-				    name, text_of_error(GetLastError(), text));
+		return error_detail(text_error_code(error), "%s: making an event: %s", name,
+				    text_of_error(error, text));
 	rc = driver_listen(device, name, vector, own);
 	if (rc < 0)
 		CloseHandle(own);

@@ -22,13 +22,17 @@ static struct guard *find(const void *address)
 static bool replace(struct guard *g)
 {
 	MEMORY_BASIC_INFORMATION info;
+	void *got;
 
 	if (g->replaced)
 		return true;
 	if (VirtualQuery(g->memory, &info, sizeof(info)) == 0 || info.State != MEM_FREE)
 		return false;
-	g->replaced = VirtualAlloc(g->memory, g->size, MEM_RESERVE | MEM_COMMIT,
-				   PAGE_READWRITE) == g->memory;
+	/* Elsewhere than asked: begins are rounded down, VirtualAlloc(). */
+	got = VirtualAlloc(g->memory, g->size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	g->replaced = got == g->memory;
+	if (got && !g->replaced)
+		VirtualFree(got, 0, MEM_RELEASE);
 	return g->replaced;
 }
 

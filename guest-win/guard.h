@@ -2,11 +2,14 @@
 /*
  * guard.h - memory that the driver takes away while it is in use
  *
- * When a device is removed the driver unmaps its memory from the process (Device.c,
- * IVSHMEMEvtDeviceReleaseHardware()), whatever that is doing. Whoever touches it then
- * gets zeroes instead of an access violation: private memory takes its place, and the
- * port says that the device is gone. (Between the two something else may be put
- * there, as a thread's new stack: that cannot be prevented from a process.)
+ * When a device is removed the driver unmaps its memory (Device.c,
+ * IVSHMEMEvtDeviceReleaseHardware()), whatever the process is doing. That does so in
+ * a thread of the system, and MmUnmapLockedPages() is documented for the process's
+ * own: what it comes to is not known before somebody tries. If the memory vanishes,
+ * whoever touches it gets zeroes instead of an access violation: private memory takes
+ * its place, and the port says that the device is gone. (Between the two something
+ * else may be put there, as a thread's new stack: a process cannot prevent that.) If it
+ * stays, notices.h or the next call of the driver tells.
  */
 #ifndef BELL_GUARD_H
 #define BELL_GUARD_H

@@ -76,12 +76,42 @@ static DWORD CALLBACK on_removal(void *registration, void *context, int action, 
 	return ERROR_SUCCESS;
 }
 
+/*
+ * CM_Unregister_Notification() waits for a call that is under way; of
+ * PowerUnregisterSuspendResumeNotification() nobody says so: who is in no list is not
+ * there any more.
+ */
+static SRWLOCK lock = SRWLOCK_INIT;
+static struct notices *all;
+
 static ULONG CALLBACK on_power(void *context, ULONG type, void *setting)
 {
 	(void)setting;
-	if (type == RESUMED)
-		events_resumed(context);
+	AcquireSRWLockShared(&lock);
+	for (struct notices *n = all; n && type == RESUMED; n = n->next)
+		if (n == context)
+			events_resumed(n->events);
+	ReleaseSRWLockShared(&lock);
 	return ERROR_SUCCESS;
+}
+
+static void enter_list(struct notices *n)
+{
+	AcquireSRWLockExclusive(&lock);
+	n->next = all;
+	all = n;
+	ReleaseSRWLockExclusive(&lock);
+}
+
+static void leave_list(const struct notices *n)
+{
+	AcquireSRWLockExclusive(&lock);
+	for (struct notices **at = &all; *at; at = &(*at)->next)
+		if (*at == n) {
+			*at = n->next;
+			break;
+		}
+	ReleaseSRWLockExclusive(&lock);
 }
 
 void notices_begin(struct notices *n, struct events *e, HANDLE device)
@@ -92,8 +122,10 @@ void notices_begin(struct notices *n, struct events *e, HANDLE device)
 		L"powrprof.dll", "PowerRegisterSuspendResumeNotification");
 	struct filter filter = { .size = sizeof(filter), .type = FILTER_DEVICEHANDLE,
 				 .u.device = device };
-	struct recipient to = { on_power, e };
+	struct recipient to = { on_power, n };
 
+	n->events = e;
+	enter_list(n);
 	if (!removal || removal(&filter, e, on_removal, &n->removal) != CR_SUCCESS)
 		n->removal = NULL;
 	if (!power || power(CALLBACK_RECIPIENT, &to, &n->power) != ERROR_SUCCESS)
@@ -107,6 +139,7 @@ void notices_done(struct notices *n)
 	power_unregister_fn *power = (power_unregister_fn *)function(
 		L"powrprof.dll", "PowerUnregisterSuspendResumeNotification");
 
+	leave_list(n);
 	if (n->removal && removal)
 		removal(n->removal);
 	if (n->power && power)

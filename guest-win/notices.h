@@ -14,12 +14,14 @@
 
 struct notices {
 	void *removal, *power; /* registrations; NULL: none */
+	struct events *events; /* told; borrowed */
+	struct notices *next;
 };
 
 /*
  * Has events_resumed() and events_leaving() called, in threads of the system. A
  * Windows that cannot tell (before 8) tells nothing: then the next call of the
- * driver fails. e stays where it is until notices_done().
+ * driver fails. e and n stay where they are until notices_done().
  */
 void notices_begin(struct notices *n, struct events *e, HANDLE device);
 /* No call is under way any more when it returns. All zero is fine. */

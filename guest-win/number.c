@@ -32,7 +32,8 @@ int number_take(const char *device, uint32_t last, uint32_t *out, HANDLE *holder
 		}
 		if (event)
 			CloseHandle(event);
-		else if (error != ERROR_ACCESS_DENIED) /* another user's */
+		/* Another user's; or something else has the name: whose, we cannot tell. */
+		else if (error != ERROR_ACCESS_DENIED && error != ERROR_INVALID_HANDLE)
 			return error_detail(text_error_code(error), "%s: taking a number: %s",
 					    device, text_of_error(error, text));
 	}

@@ -17,9 +17,8 @@ uint32_t plain_id(const char *device)
 	DWORD size = sizeof(guid);
 	char name[256];
 
-	if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"MachineGuid",
-			 RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, NULL, guid, &size) ==
-	    ERROR_SUCCESS)
+	if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"MachineGuid", RRF_RT_REG_SZ, NULL, guid,
+			 &size) == ERROR_SUCCESS)
 		hash = identity_mix(hash, guid, size);
 	os_hostname(name, sizeof(name));
 	hash = identity_mix(hash, name, strlen(name) + 1);

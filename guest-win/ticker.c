@@ -20,10 +20,13 @@ void ticker_clear(struct ticker *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Negative: from now on, SetWaitableTimer(). */
+/*
+ * Negative: from now on, SetWaitableTimer(). Never 0, which is a date, and such a one a
+ * timer of high resolution need not take.
+ */
 static bool set(const struct ticker *t, uint64_t ns)
 {
-	LARGE_INTEGER when = { .QuadPart = -(LONGLONG)(ns / NS_PER_TICK) };
+	LARGE_INTEGER when = { .QuadPart = -(LONGLONG)(ns / NS_PER_TICK) - 1 };
 
 	return SetWaitableTimer(t->handle, &when, 0, NULL, NULL, FALSE) != 0;
 }

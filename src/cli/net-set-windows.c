@@ -11,6 +11,12 @@
 
 #include <stdlib.h>
 
+/*
+ * A socket's end is an event once, so of a reset after it nothing tells: who has one
+ * looks by the clock.
+ */
+#define RESET_MS 1000
+
 struct item {
 	net_t fd;
 	unsigned want, got;
@@ -87,7 +93,7 @@ static DWORD socket_error(SOCKET s, DWORD otherwise)
  * WSAPoll() says hung up of a socket whose other side has sent its end, as of one
  * that was reset.
  */
-static unsigned judge(struct net_entry *e, unsigned want)
+static unsigned judge(struct net_entry *e, unsigned want, short revents)
 {
 	char byte;
 	int n;
@@ -97,6 +103,11 @@ static unsigned judge(struct net_entry *e, unsigned want)
 		return NET_WRITE | NET_ERROR;
 	}
 	n = recv(e->socket, &byte, 1, MSG_PEEK);
+	/* A reset after the end: the end is still what is read. */
+	if (n == 0 && (revents & POLLERR)) {
+		e->error = WSAECONNRESET;
+		return NET_ERROR;
+	}
 	if (n >= 0 || WSAGetLastError() == WSAEWOULDBLOCK) {
 		e->hung_up = true;
 		return want & NET_READ;
@@ -126,7 +137,7 @@ static unsigned socket_got(struct net_entry *e, unsigned want, short revents)
 	if ((revents & POLLWRNORM) && (want & NET_WRITE))
 		got |= NET_WRITE;
 	if (revents & (POLLERR | POLLHUP | POLLNVAL))
-		got |= judge(e, want);
+		got |= judge(e, want, revents);
 	if (e->connecting && !got)
 		got = decided(e);
 	return got;
@@ -193,12 +204,27 @@ static int arm(struct net_set *set, HANDLE news)
 
 	for (i = 0; i < set->count; i++) {
 		e = net_entry(set->items[i].fd);
-		if (e->kind == NET_SOCKET &&
+		/*
+		 * Selected before it began, net_connect(): selecting anew may clear a
+		 * failure that came since the look, and nothing tells it again.
+		 */
+		if (e->kind == NET_SOCKET && !e->connecting &&
 		    WSAEventSelect(e->socket, news,
 				   events_of(e, set->items[i].want)) != 0)
 			return net_fail((DWORD)WSAGetLastError());
 	}
 	return 0;
+}
+
+static int until_reset(const struct net_set *set, int timeout_ms)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		if (net_entry(set->items[i].fd)->hung_up &&
+		    (timeout_ms < 0 || timeout_ms > RESET_MS))
+			return RESET_MS;
+	return timeout_ms;
 }
 
 static int sleep_for(HANDLE handle, HANDLE news, int timeout_ms)
@@ -225,7 +251,7 @@ int net_set_wait(struct net_set *set, bell_handle_t handle, int timeout_ms)
 		rc = arm(set, news);
 	if (any < 0 || rc < 0)
 		return -BELL_EIO;
-	bell = sleep_for(handle, news, any ? 0 : timeout_ms);
+	bell = sleep_for(handle, news, any ? 0 : until_reset(set, timeout_ms));
 	if (bell < 0 || any)
 		return bell;
 	return look(set) < 0 ? -BELL_EIO : bell;

@@ -148,7 +148,9 @@ static BOOL read_some(struct pump *p, char *buf, DWORD *got)
 {
 	for (;;) {
 		if (!p->console)
-			return ReadFile(p->handle, buf, CHUNK, got, NULL);
+			return ReadFile(p->handle, buf, CHUNK, got, NULL) ||
+			       /* Of a pipe's message: the rest comes next. */
+			       GetLastError() == ERROR_MORE_DATA;
 		if (read_console(p, buf, CHUNK, got))
 			return TRUE;
 		if (GetLastError() != ERROR_OPERATION_ABORTED || is_closing(p))

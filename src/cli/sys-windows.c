@@ -17,6 +17,9 @@ static HANDLE stop_event;
 /* In a thread of its own. */
 static BOOL WINAPI on_control(DWORD type)
 {
+	/* Only services get it, and whoever logs off is not their business. */
+	if (type == CTRL_LOGOFF_EVENT)
+		return TRUE;
 	if (InterlockedExchange(&stopped, 1) && type <= CTRL_BREAK_EVENT)
 		return FALSE; /* a second one kills */
 	SetEvent(stop_event);

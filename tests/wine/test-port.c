@@ -357,6 +357,22 @@ START_TEST(numbers_are_held_and_free_again)
 }
 END_TEST
 
+/* Any program can give anything that name: it costs a number, not the device. */
+START_TEST(a_name_that_is_something_elses_is_left_out)
+{
+	HANDLE other = CreateMutexW(NULL, FALSE, L"Global\\bellring-9999:00:03.0-0");
+	HANDLE holder;
+	uint32_t n = 9;
+
+	ck_assert_ptr_nonnull(other);
+	ck_assert_int_eq(number_take("9999:00:03.0", 1, &n, &holder), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert(number_is_taken("9999:00:03.0", 0));
+	CloseHandle(holder);
+	CloseHandle(other);
+}
+END_TEST
+
 static const struct {
 	const wchar_t *wide;
 	size_t size;
@@ -418,6 +434,7 @@ int main(void)
 	tcase_add_test(tc, a_windows_without_notices_will_do);
 	tcase_add_test(tc, vanished_memory_reads_as_zeroes);
 	tcase_add_test(tc, numbers_are_held_and_free_again);
+	tcase_add_test(tc, a_name_that_is_something_elses_is_left_out);
 	tcase_add_loop_test(tc, text_is_cut_between_characters, 0, ARRAY_LEN(texts));
 	tcase_add_test(tc, errors_have_their_number);
 	suite_add_tcase(suite, tc);
