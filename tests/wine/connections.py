@@ -88,12 +88,17 @@ def many(port):
             assert connection.recv(1) == b''
 
 
-def pass_through(near):
-    """Through the started `forward -v` at near, which listens on a free port."""
+def port_of(near):
+    """Where a `forward -v tcp:127.0.0.1:0` listens, once it does."""
     def look():
         near.check()
         return re.search(r'listening on tcp:127\.0\.0\.1:(\d+) ', near.said())
-    port = int(until(look, 'it listens', SECONDS, 0.02).group(1))
+    return int(until(look, 'it listens', SECONDS, 0.02).group(1))
+
+
+def pass_through(near):
+    """Through the started `forward -v` at near, which listens on a free port."""
+    port = port_of(near)
     much(port)
     many(port)
     near.check()

@@ -70,6 +70,7 @@ clean-wine:
 WINE_TESTS = \
 	%D%/test-conformance.py \
 	%D%/test-contract.py \
+	%D%/test-forward.py \
 	%D%/test-modes.py \
 	%D%/test-tool.py \
 	%D%/test-two.py \
