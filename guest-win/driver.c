@@ -120,6 +120,6 @@ int driver_listen(HANDLE device, const char *name, unsigned vector, HANDLE event
 	if (rc == 0 || GetLastError() != ERROR_NO_SYSTEM_RESOURCES)
 		return rc;
 	return error_detail(BELL_EBUSY,
-			    "%s: vector %u: all %u events of the device are in use; listen on fewer vectors (each takes two)",
+			    "%s: listening on vector %u: all %u events of the device are in use; listen on fewer vectors (each takes two)",
 			    name, vector, DRIVER_EVENTS);
 }

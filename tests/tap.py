@@ -67,7 +67,7 @@ def main():
             verdict = f'ok {n} - {name} # SKIP {e}'
         except Exception:
             failed += 1
-            said = traceback.format_exc().splitlines()
+            said = traceback.format_exc().rstrip().splitlines()
             # The summary has this line only; in TAP a # begins a directive.
             verdict = f'not ok {n} - {name}: {said[-1][:REASON]}'.replace('#', '')
             for line in said:

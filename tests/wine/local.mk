@@ -65,8 +65,8 @@ clean-wine:
 	rm -rf %D%/template
 .PHONY: clean-wine
 
-# `make check-wine`, or with GUEST_CASES= as check-guest. One by one: each has a Wine of
-# its own, and what they run there measures no time.
+# `make check-wine`, or with GUEST_CASES= as check-guest. Two at once: each has a Wine of
+# its own, and hardly more than one core has something to do.
 WINE_TESTS = \
 	%D%/test-conformance.py \
 	%D%/test-contract.py \
@@ -78,7 +78,7 @@ WINE_TESTS = \
 	%D%/test-zip.py
 EXTRA_DIST += $(WINE_TESTS) %D%/connections.py %D%/libcheck.py %D%/windows.py
 check-wine: bellring bellring-static bellring-server $(WINE_FILES)
-	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+	@GUEST_CASES='$(GUEST_CASES)' $(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS \
 		TESTS='$(WINE_TESTS)' TEST_LOGS='$(WINE_TESTS:.py=.log)' \
 		check_PROGRAMS= check_LTLIBRARIES=
 .PHONY: check-wine

@@ -114,7 +114,7 @@ def all_events_of_the_device_are_used_up():
     """32 of them: a vector of a watcher takes two, so does the bus of another."""
     with mode(PerHandle=1):
         listen(0, 'recv')
-        fails(0, 'watch', says=['listening on a vector', 'all 32 events', 'fewer vectors'])
+        fails(0, 'watch', says=['listening on vector', 'all 32 events', 'fewer vectors'])
         child = start(1, 'watch')
         watcher_id(child)    # of one program they are enough
 
