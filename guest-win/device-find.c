@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So long another one may have the memory only to read its name: port.c. */
-#define BUSY_MS 200u
 #define LOOK_MS 5u
 
 int device_region(const struct device *dev, char name[BELL_REGION_MAX + 1])
@@ -89,7 +87,7 @@ static int find_name(const char *name, const struct device *list, int n, struct 
 	int at = 0, found = count_name(name, list, n, &names, &at);
 
 	/* Who lists devices, or looks for a name, has each of them for a moment. */
-	for (unsigned ms = 0; found == 0 && names.unknown == -BELL_EBUSY && ms < BUSY_MS;
+	for (unsigned ms = 0; found == 0 && names.unknown == -BELL_EBUSY && ms < DEVICE_BUSY_MS;
 	     ms += LOOK_MS) {
 		os_sleep_ms(LOOK_MS);
 		found = count_name(name, list, n, &names, &at);

@@ -10,6 +10,8 @@
 
 #include <windows.h>
 
+/* So long another one may have a device's memory only to read its name. */
+#define DEVICE_BUSY_MS 200u
 #define DEVICES_MAX 64 /* more in one machine are not looked at */
 #define DEVICE_PATH 512
 #define DEVICE_INSTANCE 200 /* MAX_DEVICE_ID_LEN */

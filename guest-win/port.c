@@ -24,8 +24,6 @@
 #include <stdlib.h>
 
 #define LOOK_MS 10 /* between looks at a device that is not ready */
-/* So long another one may have the memory only to read its name. */
-#define BUSY_MS 200
 #define NS_PER_MS UINT64_C(1000000)
 
 extern const struct bell_port_ops bell_port_driver;
@@ -143,7 +141,7 @@ static int map(struct driver_port *p, int timeout_ms, struct driver_mmap *out)
 		int rc = driver_map(p->device, p->name, out);
 		uint64_t ms = (os_now_ns() - begin) / NS_PER_MS;
 		bool again = (rc == -BELL_EAGAIN && ms < (uint64_t)timeout_ms) ||
-			     (rc == -BELL_EBUSY && ms < BUSY_MS);
+			     (rc == -BELL_EBUSY && ms < DEVICE_BUSY_MS);
 
 		if (!again)
 			return rc;

@@ -9,6 +9,7 @@ TESTS += $(DOCTOR_TESTS)
 	%D%/testing.h \
 	src/cli/doctor-control-none.c \
 	src/cli/doctor-users-posix.c \
+	src/cli/deadline.c \
 	src/cli/sys-posix.c
 %C%_test_doctor_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src/cli
 %C%_test_doctor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

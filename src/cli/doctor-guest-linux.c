@@ -16,7 +16,6 @@
 #define MODULE "ivshmem_doorbell"
 #define CONFIG_ROOM 256 /* bytes of a configuration space; 64 for who is not root */
 #define PLACES 256
-#define DEVICES_MAX 64
 
 /* PCI Local Bus Specification 3.0, 6.1, 6.7, 6.8.2. */
 #define CONFIG_COMMAND 0x04
@@ -59,25 +58,10 @@ static void add_device(struct doctor *d, const char *name, void *arg)
 		snprintf(all->first, sizeof(all->first), "%s", name);
 }
 
-/* The address of the device whose region has that name; else the name itself. */
-static const char *find_name(const char *name, char out[DOCTOR_DEVICE])
-{
-	static struct bell_device_info list[DEVICES_MAX];
-	int count = *name ? bell_devices(list, DEVICES_MAX) : 0, i;
-
-	for (i = 0; i < count && i < DEVICES_MAX; i++) {
-		if (strcmp(list[i].name, name) != 0)
-			continue;
-		snprintf(out, DOCTOR_DEVICE, "%s", strchr(list[i].address, ':') + 1);
-		return out;
-	}
-	return name;
-}
-
 static void check_device(struct doctor *d)
 {
 	char named[DOCTOR_DEVICE];
-	struct devices all = { .wanted = find_name(doctor_place(d), named) };
+	struct devices all = { .wanted = doctor_named_device(doctor_place(d), named) };
 
 	tree_each(d, DEVICES, add_device, &all);
 	if (all.count == 1) {

@@ -132,7 +132,6 @@ static void each_device(void (*fn)(const struct found *f, void *arg), void *arg)
 
 /* ---- which one ------------------------------------------------------------------------ */
 
-#define DEVICES_MAX 64
 #define PLACES 256
 
 struct wanted {
@@ -160,25 +159,10 @@ static void add_device(const struct found *f, void *arg)
 		w->first = *f;
 }
 
-/* The address of the device whose region has that name; else the name itself. */
-static const char *find_name(const char *name, char out[DOCTOR_DEVICE])
-{
-	static struct bell_device_info list[DEVICES_MAX];
-	int count = *name && !strchr(name, ':') ? bell_devices(list, DEVICES_MAX) : 0, i;
-
-	for (i = 0; i < count && i < DEVICES_MAX; i++) {
-		if (strcmp(list[i].name, name) != 0)
-			continue;
-		snprintf(out, DOCTOR_DEVICE, "%s", strchr(list[i].address, ':') + 1);
-		return out;
-	}
-	return name;
-}
-
 static void check_device(struct doctor *d)
 {
 	char named[DOCTOR_DEVICE];
-	struct wanted w = { .name = find_name(doctor_place(d), named) };
+	struct wanted w = { .name = doctor_named_device(doctor_place(d), named) };
 
 	each_device(add_device, &w);
 	if (w.count == 1) {

@@ -16,6 +16,12 @@ extern const struct doctor_check doctor_ways[], doctor_opening[], doctor_opened[
 /* The power of two that is not less; at least 4096. */
 size_t doctor_power_of_two(size_t size);
 
+/*
+ * The address of the device whose region has that name, in out; else the name itself,
+ * which may be an address, or "".
+ */
+const char *doctor_named_device(const char *name, char out[DOCTOR_DEVICE]);
+
 /* Measures the peer's memory against own memory. */
 void doctor_check_speed(struct doctor *d);
 /* What those rates, in GB/s, mean. */

@@ -14,6 +14,7 @@ bellring_SOURCES = \
 	%D%/cmd-send.c \
 	%D%/cmd-sub.c \
 	%D%/cmd-watch.c \
+	%D%/deadline.c \
 	%D%/format.h \
 	%D%/inbox.c \
 	%D%/inbox.h \
@@ -76,6 +77,7 @@ noinst_LTLIBRARIES += libdoctor.la
 libdoctor_la_SOURCES = \
 	%D%/doctor.c \
 	%D%/doctor.h \
+	%D%/doctor-device.c \
 	%D%/doctor-memory.c \
 	%D%/doctor-parts.h \
 	%D%/doctor-qemu.c \

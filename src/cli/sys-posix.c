@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -155,25 +154,6 @@ uint64_t sys_cpu_ns(void)
 	/* Cannot fail with these arguments: getrusage(2). */
 	getrusage(RUSAGE_SELF, &usage);
 	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
-}
-
-uint64_t sys_deadline(int timeout_ms)
-{
-	if (timeout_ms < 0)
-		return SYS_NEVER;
-	return sys_now_ns() + (uint64_t)timeout_ms * SYS_NS_PER_MS;
-}
-
-int sys_left_ms(uint64_t deadline)
-{
-	uint64_t now = sys_now_ns(), ms;
-
-	if (deadline == SYS_NEVER)
-		return -1;
-	if (now >= deadline)
-		return 0;
-	ms = (deadline - now + SYS_NS_PER_MS - 1) / SYS_NS_PER_MS;
-	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 bool sys_is_terminal(FILE *file)

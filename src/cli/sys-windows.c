@@ -5,7 +5,6 @@
 #include "pump.h"
 #include "win.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 /* How long Windows lets a program live whose console was closed, about. */
@@ -143,25 +142,6 @@ uint64_t sys_cpu_ns(void)
 	if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user))
 		return 0;
 	return filetime_ns(&kernel) + filetime_ns(&user);
-}
-
-uint64_t sys_deadline(int timeout_ms)
-{
-	if (timeout_ms < 0)
-		return SYS_NEVER;
-	return sys_now_ns() + (uint64_t)timeout_ms * SYS_NS_PER_MS;
-}
-
-int sys_left_ms(uint64_t deadline)
-{
-	uint64_t now = sys_now_ns(), ms;
-
-	if (deadline == SYS_NEVER)
-		return -1;
-	if (now >= deadline)
-		return 0;
-	ms = (deadline - now + SYS_NS_PER_MS - 1) / SYS_NS_PER_MS;
-	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 /* Minutes east of Greenwich, at that time. */
