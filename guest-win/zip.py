@@ -55,7 +55,7 @@ def version(build):
 def date():
     """Seconds since 1970, even ones: a zip knows no others."""
     given = os.environ.get('SOURCE_DATE_EPOCH')
-    if not given and os.path.exists(os.path.join(SOURCE, '.git')):
+    if not given and shutil.which('git') and os.path.exists(os.path.join(SOURCE, '.git')):
         given = subprocess.run(['git', '-C', SOURCE, 'log', '-1', '--format=%ct'], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                check=False).stdout
