@@ -80,6 +80,24 @@ static inline void shm_fence_sleeper(void)
 #endif
 }
 
+/* Part of a path of which every instruction counts. */
+#if defined(__GNUC__)
+#define ALWAYS_INLINE __attribute__((always_inline)) inline
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+/* Asks for a line that will be written. A hint; the address need not be mapped. */
+static inline void cpu_prefetch_write(const void *at)
+{
+#if defined(__x86_64__)
+	/* The compiler's own asks for the line to read, unless told of the CPU. */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#elif defined(__GNUC__)
+	__builtin_prefetch(at, 1);
+#endif
+}
+
 /* In a loop that polls a shared word. */
 static inline void cpu_relax(void)
 {

@@ -25,6 +25,13 @@
 #include "peer.h"
 #include "ring.h"
 
+/* Kept out of the way of what every message does. */
+#if defined(__GNUC__)
+#define BELL_COLD __attribute__((cold, noinline))
+#else
+#define BELL_COLD
+#endif
+
 /* A peer in one of its incarnations: whom a stream or a call belongs to. */
 struct bus_remote {
 	struct layout_slot *slot;
@@ -40,6 +47,13 @@ struct bus_reserved {
 	uint16_t tag;
 };
 
+/* How waits of a stream went that just caught up: wait.c. */
+struct settle {
+	uint64_t received; /* messages until the last one */
+	uint64_t pos;      /* where its link was then */
+	uint32_t skip;     /* so many are not worth it */
+};
+
 /* A link to a receiver. */
 struct bus_out {
 	struct ring_writer w;
@@ -47,6 +61,7 @@ struct bus_out {
 	uint64_t link_word; /* while the link is ours and whole */
 	uint64_t serial;    /* no two links of a bus have the same */
 	uint32_t link;
+	uint32_t straight_max; /* bytes of the largest message in one piece */
 	uint32_t wanted;   /* bytes that somebody did not find; 0: nobody */
 	bool writable;     /* they are there: bell_on_writable() is to be told */
 	bool busy;         /* with a message of bell_begin() */
@@ -54,6 +69,7 @@ struct bus_out {
 	uint32_t reserved_first, reserved_count;
 	struct frame *kept, **kept_end; /* frames that wait for space, oldest first */
 	size_t kept_bytes;
+	struct settle settle;
 	struct bus_out *next;
 };
 
@@ -81,6 +97,7 @@ struct bus_in {
 	bool gone;   /* the sender is; free the link when it is empty */
 	bool broken; /* a scan met garbage; told when it is received */
 	bool lost;   /* with it: the link is another's, but the program holds records */
+	struct bell_envelope plain; /* of its messages, with neither tag nor length */
 	struct bus_part part;
 	uint64_t held[BELL_HOLD_MAX]; /* ends of peeked records, oldest first */
 	uint32_t held_first;          /* r.held of them */
@@ -100,6 +117,7 @@ struct bell_bus {
 	enum bell_wait_mode mode;
 	bool announced;   /* ASLEEP is set in our wake word */
 	bool armed;       /* all links were armed since one was last activated */
+	struct settle settle;
 	uint64_t waits_ns; /* adaptive: how long waits lasted lately */
 	uint32_t looks;   /* in bus_idle() so far */
 	bool flooded;     /* the last look took all frames that it may: more are there */
@@ -276,6 +294,11 @@ struct bus_piece {
  * unfinished: release it as any other.
  */
 int bus_next(struct bell_bus *bus, struct bus_in **in, struct ring_record *rec);
+/* Records of one sender in a row while others wait too. */
+static inline bool bus_turn_is_over(const struct bell_bus *bus)
+{
+	return bus->taken >= 64;
+}
 /* Gives it back, wakes its sender if that is due. */
 void bus_release(struct bell_bus *bus, struct bus_in *in,
 		 const struct ring_record *rec);
@@ -375,17 +398,16 @@ int bus_arm(struct bell_bus *bus);
 bool bus_is_armed(const struct bell_bus *bus);
 /* Sends what was kept, and lets those who want space know of it. */
 void bus_serve_space(struct bell_bus *bus);
-/* Looks at the port: what it was told, and doorbells that it owes to newcomers. */
-void bus_look_at_port(struct bell_bus *bus);
+/* Looks at the port: what it was told, and doorbells that it owes to newcomers. 0. */
+BELL_COLD int bus_look_at_port(struct bell_bus *bus);
 
 /*
  * For what a busy program does again and again: one that always finds something
  * never sleeps, and would never hear of anything but messages.
  */
-static inline void bus_count(struct bell_bus *bus)
+static inline int bus_count(struct bell_bus *bus)
 {
-	if (bus->port_due-- == 0)
-		bus_look_at_port(bus);
+	return bus->port_due-- == 0 ? bus_look_at_port(bus) : 0;
 }
 /* Makes the own handle readable, since something may be left. 0, or -BELL_EIO. */
 int bus_remind(struct bell_bus *bus);
@@ -409,6 +431,26 @@ void bus_pend(struct bell_bus *bus);
  */
 int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t len,
 	     uint64_t deadline);
+
+/*
+ * Adaptive: waits that lasted longer than this lately are slept through from
+ * their start. About what a sleep and a wake-up cost.
+ */
+#define SPIN_WORTH_NS UINT64_C(20000)
+#define BURST_LEAST 8u /* messages without a wait between them */
+
+/* More came in a row than an answer, or a few. */
+static inline bool bus_in_burst(const struct bell_bus *bus)
+{
+	return bus->stats.received - bus->settle.received >= BURST_LEAST;
+}
+
+/* The wait that begins will not be slept through from its start, nor does it settle. */
+static inline bool bus_is_eager(const struct bell_bus *bus)
+{
+	return bus->mode != BELL_INTERRUPT && !bus_in_burst(bus) &&
+	       (bus->mode == BELL_POLL || bus->waits_ns <= SPIN_WORTH_NS);
+}
 
 /* ---- deliver.c ---- */
 

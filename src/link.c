@@ -132,6 +132,7 @@ static int new_out(struct bell_bus *bus, uint32_t id, struct bus_out **result)
 	ring_writer_init(&out->w, ctl(bus, out->link),
 			 layout_ring(bus->memory, &bus->layout, out->link),
 			 bus->layout.ring_size);
+	out->straight_max = (uint32_t)ring_max_piece(bus->layout.ring_size);
 	out->to = (struct bus_remote){
 		layout_slot(bus->memory, &bus->layout, slot), word, id
 	};
@@ -238,6 +239,8 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 	in->from.id = shm_peek(&ctl(bus, link)->from_id) & BELL_ID_MAX;
 	in->from.slot = layout_slot(bus->memory, &bus->layout, link_from(w));
 	in->from.word = slot_word(SLOT_LIVE, in->from.id, link_from_inc(w));
+	in->plain = (struct bell_envelope){ .peer = in->from.id,
+					    .incarnation = link_from_inc(w) };
 	in->gone = shm_acquire(&in->from.slot->word) != in->from.word;
 	bus->in[link] = in;
 	return in;

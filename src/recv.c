@@ -9,13 +9,13 @@
 
 /* Records looked at by one call: hostile memory can hold no end of them. */
 #define TAKE_MAX 4096
+#define EAGER_LOOKS 1024 /* less than a microsecond, or two */
 
 /* A call of bell_recv() or one of its sisters. */
 struct wanted {
 	void *buf;
 	size_t size;
 	struct bell_envelope *env;
-	bool whole; /* bell_recv() */
 };
 
 /* The next message or piece, or TAKE_ON if that was nothing to hand out. */
@@ -198,43 +198,6 @@ static int64_t take_piece(struct bell_bus *bus, struct bus_in *in,
 	return (int64_t)len;
 }
 
-static inline void tell_plain(const struct bus_in *in, const struct ring_record *rec,
-			      struct bell_envelope *env)
-{
-	*env = (struct bell_envelope){
-		.peer = in->from.id,
-		.incarnation = slot_incarnation(in->from.word),
-		.tag = rec->tag,
-		.len = rec->len,
-		.total = rec->len,
-	};
-}
-
-/*
- * The message that most programs get most of the time: in one record, with room
- * for it, and nothing else under way.
- */
-static inline bool is_plain(const struct bell_bus *bus, const struct bus_in *in,
-			    const struct ring_record *rec, const struct wanted *w)
-{
-	return w->whole && rec->kind == RECORD_DATA && rec->len <= w->size &&
-	       in->taken == 0 && !bus->direct;
-}
-
-static inline int64_t take_plain(struct bell_bus *bus, struct bus_in *in,
-				 const struct ring_record *rec, const struct wanted *w)
-{
-	if (w->env)
-		tell_plain(in, rec, w->env);
-	if (rec->piece_len[1] == 0 && rec->len > 0)
-		memcpy(w->buf, rec->piece[0], rec->len);
-	else
-		ring_copy_out(rec, 0, w->buf, rec->len);
-	bus_release(bus, in, rec);
-	bus->stats.received++;
-	return rec->len;
-}
-
 /* Takes what is there; TAKE_ON: nothing. */
 static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 			 const struct wanted *w)
@@ -249,8 +212,6 @@ static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 		rc = bus_next(bus, &in, &rec);
 		if (rc == 0)
 			return TAKE_ON;
-		if (rc == 1 && is_plain(bus, in, &rec, w))
-			return take_plain(bus, in, &rec, w);
 		if (rc == 1)
 			rc = incoming_piece(bus, in, &rec, &piece);
 		if (rc == 1)
@@ -266,6 +227,81 @@ static inline int64_t take_some(struct bell_bus *bus, take_fn *take,
 	return rc;
 }
 
+static ALWAYS_INLINE void tell_plain(const struct bus_in *in, uint64_t header,
+				     struct bell_envelope *env)
+{
+	*env = in->plain;
+	env->tag = (uint16_t)(header >> 32);
+	env->len = (uint32_t)header;
+	env->total = (uint32_t)header;
+}
+
+/* The link whose turn it is if nothing is special about it or the bus, or NULL. */
+static ALWAYS_INLINE struct bus_in *plain_in(const struct bell_bus *bus)
+{
+	struct bus_in *in;
+
+	if (bus->active_count == 0 || bus->calling || bus->direct ||
+	    !bus_is_same(bus) || bus_has_news(bus))
+		return NULL;
+	in = bus->active[bus->turn];
+	if (in->served == bus->round || in->lost || in->taken > 0 || in->part.open ||
+	    (bus->active_count > 1 && bus_turn_is_over(bus)))
+		return NULL;
+	return in;
+}
+
+static BELL_COLD int64_t tell_space(struct bell_bus *bus, struct bus_in *in,
+				    uint64_t header)
+{
+	bus_tell_space(bus, in);
+	bus_count(bus);
+	return (uint32_t)header;
+}
+
+/* The record with that header, at the head of a link from plain_in(). */
+static ALWAYS_INLINE int64_t take_record(struct bell_bus *bus, struct bus_in *in,
+					 uint64_t header, void *buf, size_t size,
+					 struct bell_envelope *env)
+{
+	if (!ring_take_straight(&in->r, header, buf, size))
+		return TAKE_ON;
+	if (env)
+		tell_plain(in, header, env);
+	bus->stats.received++;
+	bus->stats.looks++;
+	bus->taken++;
+	if (ring_space_due(&in->r))
+		return tell_space(bus, in, header);
+	bus_count(bus);
+	return (uint32_t)header;
+}
+
+static ALWAYS_INLINE int64_t take_plain(struct bell_bus *bus, void *buf, size_t size,
+					struct bell_envelope *env)
+{
+	struct bus_in *in = plain_in(bus);
+
+	return in ? take_record(bus, in, ring_next_header(&in->r), buf, size, env) :
+		    TAKE_ON;
+}
+
+/*
+ * An answer is on its way to somebody who spins for it: nothing but its header is
+ * looked at, and all else that a wait does is put off so long.
+ */
+static inline int64_t take_eagerly(struct bell_bus *bus, void *buf, size_t size,
+				   struct bell_envelope *env)
+{
+	struct bus_in *in = plain_in(bus);
+	uint64_t header = 0;
+
+	for (int n = 0; in && header == 0 && n < EAGER_LOOKS; n++)
+		header = ring_next_header(&in->r);
+	return header != 0 && bus_is_same(bus) ?
+		       take_record(bus, in, header, buf, size, env) : TAKE_ON;
+}
+
 /* Nothing is there, and the time is over: arms. 1: look again. */
 static int64_t give_up(struct bell_bus *bus, int *looks)
 {
@@ -277,6 +313,14 @@ static int64_t give_up(struct bell_bus *bus, int *looks)
 	return bus_remind(bus) < 0 ? -BELL_EIO : error_plain(BELL_EAGAIN);
 }
 
+/* A wait is over, and somebody waits for this. */
+static int64_t look_again(struct bell_bus *bus, take_fn *take, const struct wanted *w)
+{
+	int64_t rc = take == take_whole ? take_plain(bus, w->buf, w->size, w->env) : TAKE_ON;
+
+	return rc != TAKE_ON ? rc : take_some(bus, take, w);
+}
+
 /* Nothing was there at the first look. */
 static int64_t await(struct bell_bus *bus, take_fn *take, const struct wanted *w,
 		     int timeout_ms)
@@ -285,7 +329,7 @@ static int64_t await(struct bell_bus *bus, take_fn *take, const struct wanted *w
 	int looks = 0;
 	int64_t rc = TAKE_ON;
 
-	for (;; rc = take_some(bus, take, w)) {
+	for (;; rc = look_again(bus, take, w)) {
 		if (rc != TAKE_ON)
 			return rc;
 		/* The clock is asked only by who has to wait. */
@@ -326,18 +370,32 @@ static inline int64_t receive(struct bell_bus *bus, take_fn *take, const struct 
 	return rc;
 }
 
+/* The message that most programs get most of the time comes first. */
+static __attribute__((noinline)) int64_t receive_long(struct bell_bus *bus, void *buf,
+						      size_t size,
+						      struct bell_envelope *env,
+						      int timeout_ms)
+{
+	struct wanted w = { buf, size, env };
+	int64_t rc = timeout_ms != 0 && bus_is_eager(bus) ?
+			     take_eagerly(bus, buf, size, env) :
+			     take_plain(bus, buf, size, env);
+
+	return rc != TAKE_ON ? rc : receive(bus, take_whole, &w, timeout_ms);
+}
+
 int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		  struct bell_envelope *env, int timeout_ms)
 {
-	struct wanted w = { buf, size, env, true };
+	int64_t rc = take_plain(bus, buf, size < RING_SHORT ? size : RING_SHORT, env);
 
-	return receive(bus, take_whole, &w, timeout_ms);
+	return rc != TAKE_ON ? rc : receive_long(bus, buf, size, env, timeout_ms);
 }
 
 int64_t bell_recv_piece(struct bell_bus *bus, void *buf, size_t size,
 			struct bell_envelope *env, int timeout_ms)
 {
-	struct wanted w = { buf, size, env, false };
+	struct wanted w = { buf, size, env };
 
 	if (size == 0)
 		return error_detail(BELL_EINVAL, "no room for a piece");
@@ -371,7 +429,7 @@ static int64_t take_in_place(struct bell_bus *bus, struct bus_in *in,
 int64_t bell_peek(struct bell_bus *bus, struct bell_envelope *env,
 		  const void **data, int timeout_ms)
 {
-	struct wanted w = { data, 0, env, false };
+	struct wanted w = { data, 0, env };
 
 	return receive(bus, take_in_place, &w, timeout_ms);
 }

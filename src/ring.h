@@ -84,6 +84,7 @@ static inline bool ring_crossed(uint64_t event, uint64_t from, uint64_t to)
 	return event - from < to - from;
 }
 
+#define RING_AHEAD 1024u /* bytes from a record to what the sender asks for */
 #define RING_NO_EVENT UINT64_MAX /* crossed by nothing */
 
 /* Sets the shared words of a link whose ring starts empty: armed at 0. */
@@ -143,6 +144,37 @@ static inline int ring_has_space(struct ring_writer *w, uint32_t len)
 	return ring_has_bytes(w, ring_room(len));
 }
 
+/*
+ * memcpy() for messages that are shorter than a call of it is long: two moves of
+ * a fixed size, which may overlap.
+ */
+#define RING_SHORT 64u
+static ALWAYS_INLINE void ring_copy(void *restrict to, const void *restrict from, size_t len)
+{
+	unsigned char *t = to;
+	const unsigned char *f = from;
+
+	if (len > RING_SHORT) {
+		memcpy(to, from, len);
+	} else if (len > 32) {
+		memcpy(t, f, 32);
+		memcpy(t + len - 32, f + len - 32, 32);
+	} else if (len >= 16) {
+		memcpy(t, f, 16);
+		memcpy(t + len - 16, f + len - 16, 16);
+	} else if (len >= 8) {
+		memcpy(t, f, 8);
+		memcpy(t + len - 8, f + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(t, f, 4);
+		memcpy(t + len - 4, f + len - 4, 4);
+	} else if (len > 0) {
+		t[0] = f[0];
+		t[len / 2] = f[len / 2];
+		t[len - 1] = f[len - 1];
+	}
+}
+
 static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void *data,
 		    uint32_t len)
 {
@@ -177,6 +209,59 @@ static inline int ring_write(struct ring_writer *w, uint64_t header, const void 
 	/* E: pairs with F in ring_read(); the record and the 0 behind it. */
 	shm_release(ring_header(w->data, off), header);
 	return 0;
+}
+
+/*
+ * Copies in a record where that needs no care: it and the next header do not cross
+ * the ring's end, and there is space that was seen already. Not committed. False, and
+ * nothing done: ring_write() knows better.
+ */
+static ALWAYS_INLINE bool ring_put_straight(struct ring_writer *w, const void *data,
+					    uint32_t len)
+{
+	uint64_t size = record_size(len), off = w->off, next = off + size;
+	uint64_t pos = w->pos + size;
+	unsigned char *ring = w->data;
+
+	if (next >= w->size || pos + RECORD_HEADER - w->consumed > w->size)
+		return false;
+	/* The receiver read those lines one round ago: ask for them in time. */
+	cpu_prefetch_write(ring + next + RING_AHEAD);
+	cpu_prefetch_write(ring + next + RING_AHEAD + LAYOUT_LINE);
+	ring_copy(ring + off + RECORD_HEADER, data, len);
+	w->off = next;
+	w->pos = pos;
+	shm_set(ring_header(ring, next), 0);
+	return true;
+}
+
+/* As ring_write(), or false as ring_put_straight(). */
+static ALWAYS_INLINE bool ring_write_straight(struct ring_writer *w, uint64_t header,
+					      const void *data, uint32_t len)
+{
+	shm_u64 *at = ring_header(w->data, w->off);
+
+	if (!ring_put_straight(w, data, len))
+		return false;
+	/* E: pairs with F in ring_read(); the record and the 0 behind it. */
+	shm_release(at, header);
+	return true;
+}
+
+/* The same into a batch. */
+static ALWAYS_INLINE bool ring_add_straight(struct ring_writer *w, uint64_t header,
+					    const void *data, uint32_t len,
+					    struct ring_batch *batch)
+{
+	uint64_t off = w->off;
+
+	if (!ring_put_straight(w, data, len))
+		return false;
+	if (batch->header == 0)
+		*batch = (struct ring_batch){ off, header };
+	else /* behind a header that is still 0: nobody looks at it yet */
+		shm_set(ring_header(w->data, off), header);
+	return true;
 }
 
 /*
@@ -243,17 +328,23 @@ static inline int ring_read(const struct ring_reader *r, uint64_t pos, uint64_t 
 	return 1;
 }
 
+/* Goes on to the record at that position. */
+static inline void ring_step(struct ring_reader *r, uint64_t pos, uint64_t off)
+{
+	r->pos = pos;
+	r->off = off;
+	if (r->scanned < pos) {
+		r->scanned = pos;
+		r->scan_off = off;
+	}
+}
+
 /* Goes on behind the record, from ring_peek(), which is not given back yet. */
 static inline void ring_pass(struct ring_reader *r, const struct ring_record *rec)
 {
 	uint64_t size = record_size(rec->len);
 
-	r->pos += size;
-	r->off = ring_advance(r->off, size, r->size);
-	if (r->scanned < r->pos) {
-		r->scanned = r->pos;
-		r->scan_off = r->off;
-	}
+	ring_step(r, r->pos + size, ring_advance(r->off, size, r->size));
 }
 
 /* All before that position is the sender's again. */
@@ -285,6 +376,35 @@ static inline int ring_peek(struct ring_reader *r, struct ring_record *rec)
 	    r->pos + record_size(rec->len) - r->freed > r->size)
 		return -BELL_ECORRUPT;
 	return rc;
+}
+
+/* The header of the next record, or 0. Read once: the sender may scribble. */
+static ALWAYS_INLINE uint64_t ring_next_header(const struct ring_reader *r)
+{
+	/* F: pairs with E in ring_write(). */
+	return shm_acquire(ring_header(r->data, r->off));
+}
+
+/*
+ * Takes the message with that header where it needs no care: RECORD_DATA of at most
+ * room bytes that does not cross the ring's end, none before it held. Copies it to
+ * buf and gives it back. False, and nothing done: ring_peek() knows better.
+ */
+static ALWAYS_INLINE bool ring_take_straight(struct ring_reader *r, uint64_t header,
+					     void *buf, size_t room)
+{
+	uint64_t off = r->off, pos = r->pos, size = record_size((uint32_t)header);
+	const unsigned char *ring = r->data;
+	uint64_t next = off + size;
+
+	/* What ends before the ring's end is no longer than the longest message. */
+	if (header >> 56 != RECORD_DATA || next >= r->size || (uint32_t)header > room ||
+	    r->held > 0)
+		return false;
+	ring_copy(buf, ring + off + RECORD_HEADER, (uint32_t)header);
+	ring_step(r, pos + size, next);
+	ring_publish_freed(r, pos + size);
+	return true;
 }
 
 /* Is there a record at the end of what was scanned or read? One load. */

@@ -65,17 +65,16 @@ int bus_check_out(struct bell_bus *bus, struct bus_out *out)
 	return bus_break_out(bus, out);
 }
 
-static inline void announce(struct bell_bus *bus, struct bus_out *out, uint64_t before)
+void bus_announce(struct bell_bus *bus, struct bus_out *out, uint64_t before)
 {
-	/* The receiver read that line one round ago: ask for it before we need it. */
-	__builtin_prefetch(out->w.data + out->w.off + LAYOUT_LINE, 1);
 	if (ring_data_wanted(&out->w, before))
 		bus_wake(bus, &out->to, out->link);
 }
 
-void bus_announce(struct bell_bus *bus, struct bus_out *out, uint64_t before)
+static BELL_COLD int wake_receiver(struct bell_bus *bus, struct bus_out *out)
 {
-	announce(bus, out, before);
+	bus_wake(bus, &out->to, out->link);
+	return bus_count(bus);
 }
 
 int bus_try(struct bell_bus *bus, struct bus_out *out, uint64_t header,
@@ -241,46 +240,79 @@ int bell_sendv(struct bell_bus *bus, const struct bell_envelope *env,
 /*
  * The message that most programs send most of the time: to whom they sent last,
  * in one piece, with space for it. False: anything else, and nothing was done.
+ * What is rare is left to calls at the very end, for whose sake no register is
+ * saved before.
  */
-static inline bool sent_at_once(struct bell_bus *bus, uint32_t to, uint16_t tag,
+static ALWAYS_INLINE bool sent_at_once(struct bell_bus *bus, uint32_t to, uint16_t tag,
 				const void *msg, size_t len)
 {
 	struct bus_out *out = bus->outs;
-	uint64_t before;
 
 	if (!out || out->to.id != to || out->busy || out->reserved_count > 0 ||
-	    len > ring_max_piece(out->w.size) || (!msg && len > 0) ||
-	    !is_whole(bus, out))
+	    len > out->straight_max || (!msg && len > 0) || !is_whole(bus, out) ||
+	    !ring_write_straight(&out->w,
+				 record_header(RECORD_DATA, 0, tag, (uint32_t)len), msg,
+				 (uint32_t)len))
 		return false;
-	before = out->w.pos;
-	if (ring_write(&out->w, record_header(RECORD_DATA, 0, tag, (uint32_t)len), msg,
-		       (uint32_t)len) < 0)
-		return false; /* the long way finds out why */
 	bus->stats.sent++;
-	announce(bus, out, before);
-	bus_count(bus);
 	return true;
+}
+
+/* Behind sent_at_once(), of a record of len bytes. */
+static ALWAYS_INLINE int tell_of(struct bell_bus *bus, struct bus_out *out, size_t len)
+{
+	if (ring_data_wanted(&out->w, out->w.pos - record_size(len)))
+		return wake_receiver(bus, out);
+	return bus_count(bus);
+}
+
+/* Another function, so that short messages save no registers for a copy's call. */
+static __attribute__((noinline)) int post_long(struct bell_bus *bus,
+					       const struct bell_envelope *env,
+					       const void *msg, size_t len, int timeout_ms)
+{
+	struct bell_part part = { msg, len };
+
+	if (env->flags == 0 && sent_at_once(bus, env->peer, env->tag, msg, len))
+		return tell_of(bus, bus->outs, len);
+	return bell_sendv(bus, env, &part, 1, timeout_ms);
 }
 
 int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
 	      const void *msg, size_t len, int timeout_ms)
 {
-	struct bell_part part = { msg, len };
+	if (len <= RING_SHORT && env->flags == 0 &&
+	    sent_at_once(bus, env->peer, env->tag, msg, len))
+		return tell_of(bus, bus->outs, len);
+	return post_long(bus, env, msg, len, timeout_ms);
+}
 
-	if (env->flags == 0 && sent_at_once(bus, env->peer, env->tag, msg, len))
-		return 0;
-	return bell_sendv(bus, env, &part, 1, timeout_ms);
+static __attribute__((noinline)) int send_long(struct bell_bus *bus, uint32_t to,
+					       const void *msg, size_t len,
+					       int timeout_ms)
+{
+	struct bell_envelope env = { .peer = to };
+
+	return post_long(bus, &env, msg, len, timeout_ms);
 }
 
 int bell_send(struct bell_bus *bus, uint32_t to, const void *msg, size_t len,
 	      int timeout_ms)
 {
-	struct bell_envelope env = { .peer = to };
-	struct bell_part part = { msg, len };
+	if (len <= RING_SHORT && sent_at_once(bus, to, 0, msg, len))
+		return tell_of(bus, bus->outs, len);
+	return send_long(bus, to, msg, len, timeout_ms);
+}
 
-	if (sent_at_once(bus, to, 0, msg, len))
-		return 0;
-	return bell_sendv(bus, &env, &part, 1, timeout_ms);
+/* One more message of a batch; as ring_write_parts(). */
+static inline int add_message(struct ring_writer *w, uint16_t tag,
+			      const struct bell_part *msg, struct ring_batch *batch)
+{
+	uint32_t len = (uint32_t)msg->len;
+	uint64_t header = record_header(RECORD_DATA, 0, tag, len);
+
+	return ring_add_straight(w, header, msg->data, len, batch) ?
+		       0 : ring_write_parts(w, header, msg, 1, len, batch);
 }
 
 /* Messages that fit now, all visible at once. How many, or as bus_try(). */
@@ -294,13 +326,11 @@ static int64_t send_some(struct bell_bus *bus, struct bus_out *out, uint16_t tag
 
 	if (rc < 0)
 		return rc;
-	for (; rc == 0 && n < count && msgs[n].len <= ring_max_piece(out->w.size); n++) {
-		rc = ring_write_parts(&out->w,
-				      record_header(RECORD_DATA, 0, tag,
-						    (uint32_t)msgs[n].len),
-				      &msgs[n], 1, (uint32_t)msgs[n].len, &batch);
+	while (n < count && msgs[n].len <= out->straight_max) {
+		rc = add_message(&out->w, tag, &msgs[n], &batch);
 		if (rc < 0)
 			break;
+		n++;
 		if (out->w.pos - published >= BATCH_PART(out->w.size)) {
 			ring_commit_batch(&out->w, &batch);
 			published = out->w.pos;

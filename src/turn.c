@@ -5,8 +5,6 @@
 #include "error.h"
 
 
-/* Records of one sender in a row while others wait too. */
-#define TURN_LENGTH 64
 /* Links looked at in band while polling; colder ones are armed instead. */
 #define HOT_LINKS 4
 /* Frames, and pieces of nothing, in one look: hostile memory can hold no end. */
@@ -189,7 +187,7 @@ int bus_next(struct bell_bus *bus, struct bus_in **result,
 				idle++;
 			continue;
 		}
-		if (bus->taken >= TURN_LENGTH && bus->active_count > 1) {
+		if (bus->active_count > 1 && bus_turn_is_over(bus)) {
 			next_turn(bus);
 			idle = 0;
 			continue;

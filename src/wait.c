@@ -12,11 +12,6 @@
 #include "topic.h"
 
 /*
- * Adaptive: waits that lasted longer than this lately are slept through from
- * their start. About what a sleep and a wake-up cost.
- */
-#define SPIN_WORTH_NS UINT64_C(20000)
-/*
  * Two that sleep for each other wait longer than that, though both would gain by
  * spinning. So now and then one spins through a few waits in a row: if the other
  * one is such a peer, its waits become short, and it spins too.
@@ -26,6 +21,7 @@
 #define PROBE_NS (4 * SPIN_WORTH_NS)
 #define WAITS_MAX_NS (8 * SPIN_WORTH_NS) /* what one long wait may weigh */
 #define SPIN_CLOCK_EVERY 64u    /* looks between looks at the clock */
+#define SPIN_EAGER 128u
 #define SPIN_PORT_NS UINT64_C(1000000) /* polling: look at the port so often */
 #define PORT_EVERY 1024u /* messages of a busy program */
 #define NS_PER_MS UINT64_C(1000000)
@@ -314,17 +310,18 @@ void bus_thirst(struct bell_bus *bus)
 		(void)bus_remind(bus);
 }
 
-void bus_look_at_port(struct bell_bus *bus)
+int bus_look_at_port(struct bell_bus *bus)
 {
 	struct bus_call call = bus_begin(bus);
 
 	/* The port calls callbacks, which are not called from one. */
 	bus->port_due = bus->calling ? 0 : PORT_EVERY;
 	if (bus->calling)
-		return;
+		return 0;
 	bus->looks++;
 	(void)peer_wait(bus->peer, 0);
 	bus_end(bus, call);
+	return 0;
 }
 
 void bus_end(struct bell_bus *bus, struct bus_call call)
@@ -377,7 +374,9 @@ static int spin(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	for (uint32_t n = 1;; n++) {
 		if (look(bus, out, len))
 			return 0;
-		cpu_relax();
+		/* At first every nanosecond counts, then what shares this core. */
+		if (n > SPIN_EAGER)
+			cpu_relax();
 		if (n % SPIN_CLOCK_EVERY != 0)
 			continue;
 		now = os_now_ns();
@@ -396,6 +395,76 @@ static int spin(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 			return rc < 0 ? rc : bus_check(bus);
 		}
 	}
+}
+
+/*
+ * Who catches up with the other side of a stream waits a little in every mode:
+ * two that work on the same few lines take them from each other with every
+ * message, which costs ten times what the messages do, and a sleep costs more
+ * still. Time makes the distance, not a count: what is not looked at is not taken.
+ */
+#define SETTLE_NS UINT64_C(2000)
+#define SETTLE_BYTES_PER_NS 4u /* a slow copy: the next message is this far */
+#define SETTLE_MAX_NS SPIN_WORTH_NS
+#define SETTLE_SKIP 8u /* that many are left out after one in vain */
+
+/* It has paid lately, or is tried again. */
+static bool worth_settling(struct settle *s)
+{
+	if (s->skip == 0)
+		return true;
+	s->skip--;
+	return false;
+}
+
+/* Not sooner than there may be a few messages, if they came in a row until now. */
+static bool settle_messages(struct bell_bus *bus)
+{
+	const struct bus_in *in = bus->active_count > 0 ? bus->active[bus->turn] : NULL;
+	uint64_t count = bus->stats.received - bus->settle.received;
+	bool burst = bus_in_burst(bus);
+	uint64_t begin, until, bytes;
+
+	bus->settle.received = bus->stats.received;
+	if (!in || !burst || !worth_settling(&bus->settle))
+		return false;
+	bytes = (in->r.pos - bus->settle.pos) / count;
+	bus->settle.pos = in->r.pos;
+	begin = os_now_ns();
+	until = begin + SETTLE_NS;
+	while (os_now_ns() < until)
+		cpu_relax();
+	until = begin + SETTLE_NS + bytes / SETTLE_BYTES_PER_NS;
+	if (until > begin + SETTLE_MAX_NS)
+		until = begin + SETTLE_MAX_NS;
+	while (!look(bus, NULL, 0))
+		if (os_now_ns() >= until) {
+			bus->settle.skip = SETTLE_SKIP;
+			return false;
+		} else {
+			cpu_relax();
+		}
+	return true;
+}
+
+/* Until half of the ring is free, if that is soon. */
+static bool settle_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
+{
+	uint64_t half = out->w.size / 2, until;
+	uint64_t want = half > ring_room(len) ? half : ring_room(len);
+
+	if (!worth_settling(&out->settle))
+		return false;
+	until = os_now_ns() + 5 * SETTLE_MAX_NS;
+	while (ring_has_bytes(&out->w, want) == 0 && is_whole(out) && !bus_has_news(bus)) {
+		if (os_now_ns() >= until) {
+			out->settle.skip = SETTLE_SKIP;
+			return false;
+		}
+		for (int i = 0; i < 16; i++)
+			cpu_relax();
+	}
+	return space_or_gone(out, len);
 }
 
 /* How long this wait is to spin before it sleeps. */
@@ -455,6 +524,10 @@ int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t l
 		out = link_known(bus, space_to);
 		if (!out)
 			return 0; /* gone: the next try tells */
+		if (settle_space(bus, out, len))
+			return 0;
+	} else if (settle_messages(bus)) {
+		return 0;
 	}
 	if (bus->mode == BELL_POLL) {
 		flush_space(bus);

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Instructions of a send and of a receive, as callgrind counts them.
+
+    make bench-instructions                           a table
+    make bench-instructions BENCH_FLAGS='--json'      an object a row
+
+Free of noise: the same program gives the same counts. The kernel's are not in it.
+"""
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(_HERE, '..')]
+
+from served import BUILD, Server     # noqa: E402 (after the path)
+
+PROGRAM = os.path.join(BUILD, 'tests', 'bench', 'instructions')
+ROUNDS = 1000       # as in instructions.c
+TIMEOUT = 120       # seconds
+ROW = re.compile(r'(poll|interrupt)_(awake|sleep)_(\d+)')
+
+
+class Wrong(Exception):
+    """callgrind or the program did not do it."""
+
+
+def run(out):
+    """The program under callgrind, in a file."""
+    libtool = os.path.join(BUILD, 'libtool')
+    with Server('--ring-size', '1M') as server:
+        done = subprocess.run(
+            [libtool, '--mode=execute', 'valgrind', '--tool=callgrind',
+             f'--callgrind-out-file={out}', '--compress-strings=no', PROGRAM,
+             f'unix:{server.path}'], capture_output=True, text=True, timeout=TIMEOUT)
+    if done.returncode:
+        raise Wrong(f'status {done.returncode}: {done.stderr[-2000:]}')
+
+
+def calls(path):
+    """(caller, called): instructions with all that was called, per call."""
+    caller = called = count = None
+    spent, times = collections.Counter(), collections.Counter()
+    with open(path, encoding='utf-8') as f:
+        for line in f:
+            if line.startswith('fn='):
+                caller = line[3:].strip()
+            elif line.startswith('cfn='):
+                called = line[4:].strip()
+            elif line.startswith('calls='):
+                count = int(line[6:].split()[0])
+            elif count is not None:
+                spent[caller, called] += int(line.split()[1])
+                times[caller, called] += count
+                count = None
+    return {key: (spent[key], times[key]) for key in spent}
+
+
+def rows(path):
+    """One object a row of the table."""
+    table = collections.defaultdict(lambda: [0, 0])
+    for (caller, called), (spent, times) in calls(path).items():
+        row = ROW.fullmatch(caller)
+        if row and called in ('bell_send', 'bell_recv'):
+            if times % ROUNDS:
+                raise Wrong(f'{caller} called {called} {times} times')
+            table[row.groups()][called == 'bell_recv'] += spent / ROUNDS
+    for (mode, state, size), (send, receive) in table.items():
+        yield {'type': 'instructions', 'mode': mode, 'state': state, 'size': int(size),
+               'send': round(send, 1), 'receive': round(receive, 1),
+               'both': round(send + receive, 1)}
+
+
+def count():
+    """All rows, in order of size."""
+    with tempfile.TemporaryDirectory(prefix='bellring-') as folder:
+        out = os.path.join(folder, 'callgrind.out')
+        run(out)
+        found = sorted(rows(out), key=lambda r: (r['mode'], r['state'], r['size']))
+    if len(found) != 18:
+        raise Wrong(f'{len(found)} rows instead of 18: was it built with -g0, or inlined?')
+    return found
+
+
+def main():
+    found = count()
+    if '--json' in sys.argv[1:]:
+        for row in found:
+            print(json.dumps(row))
+        return
+    print(f'{"RECEIVER":18} {"BYTES":>6} {"SEND":>8} {"RECEIVE":>8} {"BOTH":>8}')
+    for row in found:
+        print(f'{row["mode"] + ", " + row["state"]:18} {row["size"]:6} {row["send"]:8.1f} '
+              f'{row["receive"]:8.1f} {row["both"]:8.1f}')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (Wrong, OSError, subprocess.TimeoutExpired) as e:
+        sys.exit(f'bench-instructions: {e}')
