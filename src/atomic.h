@@ -87,6 +87,20 @@ static inline void shm_fence_sleeper(void)
 #define ALWAYS_INLINE inline
 #endif
 
+/* Number of the lowest bit that is set; there is one. */
+static inline unsigned lowest_bit(uint64_t word)
+{
+#if defined(__GNUC__)
+	return (unsigned)__builtin_ctzll(word);
+#else
+	unsigned bit = 0;
+
+	while (!(word >> bit & 1))
+		bit++;
+	return bit;
+#endif
+}
+
 /* Asks for a line that will be written. A hint; the address need not be mapped. */
 static inline void cpu_prefetch_write(const void *at)
 {

@@ -124,6 +124,7 @@ struct bell_bus {
 	uint32_t port_due; /* messages until the port is looked at, if it never sleeps */
 	bool reminded;    /* the handle was made readable for what may be left */
 	uint32_t probe;    /* adaptive: counts waits that were slept through */
+	uint32_t probe_gap; /* of them, until some are not */
 
 	struct bus_out *outs;
 	uint64_t serial;   /* of the youngest */

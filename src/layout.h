@@ -230,6 +230,7 @@ static inline uint32_t link_to_inc(uint64_t w)
  * set bits; the owner alone clears them, ASLEEP too.
  */
 #define WAKE_LINKS 62u
+#define WAKE_ALL_LINKS ((UINT64_C(1) << WAKE_LINKS) - 1)
 #define WAKE_DIRECTORY (UINT64_C(1) << 62)
 #define WAKE_ASLEEP (UINT64_C(1) << 63)
 

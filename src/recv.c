@@ -377,10 +377,13 @@ static __attribute__((noinline)) int64_t receive_long(struct bell_bus *bus, void
 						      int timeout_ms)
 {
 	struct wanted w = { buf, size, env };
-	int64_t rc = timeout_ms != 0 && bus_is_eager(bus) ?
-			     take_eagerly(bus, buf, size, env) :
-			     take_plain(bus, buf, size, env);
+	int64_t rc;
 
+	/* Who slept finds its link by the wake word. An error shows again below. */
+	if (bus_has_news(bus) && !bus->calling)
+		(void)bus_collect(bus);
+	rc = timeout_ms != 0 && bus_is_eager(bus) ? take_eagerly(bus, buf, size, env) :
+						    take_plain(bus, buf, size, env);
 	return rc != TAKE_ON ? rc : receive(bus, take_whole, &w, timeout_ms);
 }
 

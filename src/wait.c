@@ -16,7 +16,8 @@
  * spinning. So now and then one spins through a few waits in a row: if the other
  * one is such a peer, its waits become short, and it spins too.
  */
-#define PROBE_EVERY 256u
+#define PROBE_SOON 16u /* waits until the first, if spinning has paid until now */
+#define PROBE_LATE 256u /* as each one in vain doubles it: and then each time */
 #define PROBE_WAITS 8u
 #define PROBE_NS (4 * SPIN_WORTH_NS)
 #define WAITS_MAX_NS (8 * SPIN_WORTH_NS) /* what one long wait may weigh */
@@ -120,9 +121,8 @@ int bus_take_news(struct bell_bus *bus)
 	}
 	if (news & WAKE_DIRECTORY)
 		link_review(bus);
-	for (uint32_t bit = 0; bit < WAKE_LINKS; bit++)
-		if (news >> bit & 1)
-			activate_bit(bus, bit);
+	for (uint64_t left = news & WAKE_ALL_LINKS; left != 0; left &= left - 1)
+		activate_bit(bus, lowest_bit(left));
 	review_outs(bus, news);
 	return 0;
 }
@@ -470,10 +470,18 @@ static bool settle_space(struct bell_bus *bus, struct bus_out *out, uint32_t len
 /* How long this wait is to spin before it sleeps. */
 static uint64_t worth_spinning(struct bell_bus *bus)
 {
-	if (bus->waits_ns <= SPIN_WORTH_NS)
+	if (bus->waits_ns <= SPIN_WORTH_NS) {
+		bus->probe = 0;
+		bus->probe_gap = PROBE_SOON;
 		return SPIN_WORTH_NS;
-	if (++bus->probe % PROBE_EVERY < PROBE_WAITS)
+	}
+	if (++bus->probe <= bus->probe_gap)
+		return 0;
+	if (bus->probe <= bus->probe_gap + PROBE_WAITS)
 		return PROBE_NS;
+	bus->probe = 0;
+	if (bus->probe_gap < PROBE_LATE)
+		bus->probe_gap *= 2;
 	return 0;
 }
 
@@ -492,7 +500,7 @@ static int idle_adaptive(struct bell_bus *bus, struct bus_out *out, uint32_t len
 
 		/* In vain: the rest of the probes would be so too. */
 		if (limit == PROBE_NS)
-			bus->probe = PROBE_WAITS;
+			bus->probe = bus->probe_gap + PROBE_WAITS;
 		rc = sleep_once(bus, out, len, deadline);
 		lasted += os_now_ns() - begin;
 	}
