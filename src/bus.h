@@ -47,13 +47,6 @@ struct bus_reserved {
 	uint16_t tag;
 };
 
-/* How waits of a stream went that just caught up: wait.c. */
-struct settle {
-	uint64_t received; /* messages until the last one */
-	uint64_t pos;      /* where its link was then */
-	uint32_t skip;     /* so many are not worth it */
-};
-
 /* A link to a receiver. */
 struct bus_out {
 	struct ring_writer w;
@@ -69,7 +62,7 @@ struct bus_out {
 	uint32_t reserved_first, reserved_count;
 	struct frame *kept, **kept_end; /* frames that wait for space, oldest first */
 	size_t kept_bytes;
-	struct settle settle;
+	uint32_t settle_skip; /* so many waits for half of the ring are not worth it */
 	struct bus_out *next;
 };
 
@@ -97,6 +90,7 @@ struct bus_in {
 	bool gone;   /* the sender is; free the link when it is empty */
 	bool broken; /* a scan met garbage; told when it is received */
 	bool lost;   /* with it: the link is another's, but the program holds records */
+	uint64_t settled; /* position at the last wait */
 	struct bell_envelope plain; /* of its messages, with neither tag nor length */
 	struct bus_part part;
 	uint64_t held[BELL_HOLD_MAX]; /* ends of peeked records, oldest first */
@@ -117,7 +111,12 @@ struct bell_bus {
 	enum bell_wait_mode mode;
 	bool announced;   /* ASLEEP is set in our wake word */
 	bool armed;       /* all links were armed since one was last activated */
-	struct settle settle;
+	uint64_t settled;     /* messages received until the last wait */
+	uint64_t settle_ns;    /* how long the last wait settled, if it did and it paid */
+	uint64_t settle_end;   /* of it */
+	uint64_t settle_begin; /* of one that was slept through after all, or 0 */
+	uint32_t settle_vain; /* so many in a row were much too short */
+	uint32_t settle_skip; /* so many waits after a burst are not worth it */
 	uint64_t waits_ns; /* adaptive: how long waits lasted lately */
 	uint32_t looks;   /* in bus_idle() so far */
 	bool flooded;     /* the last look took all frames that it may: more are there */
@@ -443,7 +442,7 @@ int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t l
 /* More came in a row than an answer, or a few. */
 static inline bool bus_in_burst(const struct bell_bus *bus)
 {
-	return bus->stats.received - bus->settle.received >= BURST_LEAST;
+	return bus->stats.received - bus->settled >= BURST_LEAST;
 }
 
 /* The wait that begins will not be slept through from its start, nor does it settle. */

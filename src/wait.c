@@ -334,6 +334,129 @@ void bus_end(struct bell_bus *bus, struct bus_call call)
 		(void)bus_remind(bus);
 }
 
+/*
+ * Who catches up with the other side of a stream waits a little in every mode:
+ * two that work on the same few lines take them from each other with every
+ * message, which costs ten times what the messages do, and a sleep costs more
+ * still. Time makes the distance, not a count: what is not looked at is not taken.
+ *
+ * The wait is as long as what it brought took to receive: it grows if the sender
+ * is more than half as fast as the receiver, and shrinks to nothing if it is not,
+ * as in a conversation, or where messages come one by one.
+ */
+#define SETTLE_NS UINT64_C(2000)
+#define SETTLE_MAX_NS (2 * SPIN_WORTH_NS)
+#define SETTLE_SPACE_NS (5 * SPIN_WORTH_NS) /* half a ring is more than a message */
+#define BURST_BYTES (1u << 17)
+/*
+ * If the wait was much longer all the same, and again, the next few are left out. Not
+ * if it was a little longer: to sleep makes the other side ring, which delays it more.
+ */
+#define SETTLE_VAIN_NS (4 * SETTLE_MAX_NS)
+#define SETTLE_SKIP 8u
+
+static bool worth_settling(uint32_t *skip)
+{
+	if (*skip == 0)
+		return true;
+	--*skip;
+	return false;
+}
+
+/* Bytes since the last wait from who has the turn. */
+static uint64_t bytes_taken(struct bell_bus *bus, uint64_t *ring_size)
+{
+	struct bus_in *in = bus->active_count > 0 ? bus->active[bus->turn] : NULL;
+	uint64_t bytes;
+
+	if (!in)
+		return 0;
+	bytes = in->r.pos - in->settled;
+	in->settled = in->r.pos;
+	*ring_size = in->r.size;
+	return bytes;
+}
+
+/* How long to look at nothing, or 0: this is no stream. */
+static uint64_t settling_time(struct bell_bus *bus, uint64_t *now)
+{
+	uint64_t last = bus->settle_ns, took = SETTLE_NS, size = 0;
+	uint64_t bytes = bytes_taken(bus, &size);
+	bool burst = bytes > 0 && (bus_in_burst(bus) || bytes >= BURST_BYTES);
+
+	*now = 0;
+	bus->settled = bus->stats.received;
+	bus->settle_ns = 0;
+	if (bytes == 0 || (!burst && last == 0) || !worth_settling(&bus->settle_skip))
+		return 0;
+	*now = os_now_ns();
+	if (last > 0)
+		took = *now - bus->settle_end;
+	if (!burst && took < last / 2)
+		return 0;
+	/* Longer, and the sender would wait for us. */
+	if (bytes > size / 8)
+		took = took * (size / 8) / bytes;
+	if (took < SETTLE_NS)
+		return SETTLE_NS;
+	return took < SETTLE_MAX_NS ? took : SETTLE_MAX_NS;
+}
+
+/* Until there may be a few messages more. False: none came. */
+static bool settle_messages(struct bell_bus *bus)
+{
+	uint64_t begin, now, ns = settling_time(bus, &begin);
+
+	if (ns == 0)
+		return false;
+	do {
+		cpu_relax();
+		now = os_now_ns();
+		if (now - begin >= ns && look(bus, NULL, 0)) {
+			bus->settle_ns = ns;
+			bus->settle_end = now;
+			bus->settle_vain = 0;
+			return true;
+		}
+	} while (now - begin < SETTLE_MAX_NS);
+	bus->settle_begin = begin;
+	return false;
+}
+
+/* The wait that began with settling is over. */
+static void judge_settling(struct bell_bus *bus)
+{
+	if (bus->settle_begin == 0)
+		return;
+	if (os_now_ns() - bus->settle_begin <= SETTLE_VAIN_NS)
+		bus->settle_vain = 0;
+	else if (bus->settle_vain < SETTLE_SKIP)
+		bus->settle_skip = bus->settle_vain++;
+	else
+		bus->settle_skip = SETTLE_SKIP;
+	bus->settle_begin = 0;
+}
+
+/* Until half of the ring is free, if that is soon. False: there is no space. */
+static bool settle_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
+{
+	uint64_t half = out->w.size / 2, until;
+	uint64_t want = half > ring_room(len) ? half : ring_room(len);
+
+	if (!worth_settling(&out->settle_skip))
+		return false;
+	until = os_now_ns() + SETTLE_SPACE_NS;
+	while (ring_has_bytes(&out->w, want) == 0 && is_whole(out) && !bus_has_news(bus)) {
+		if (os_now_ns() >= until) {
+			out->settle_skip = SETTLE_SKIP;
+			break;
+		}
+		for (int i = 0; i < 16; i++)
+			cpu_relax();
+	}
+	return space_or_gone(out, len);
+}
+
 static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 		      uint64_t deadline)
 {
@@ -352,6 +475,7 @@ static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	bus->stats.sleeps++;
 	/* A byte of the wake word may have changed for any reason: look again. */
 	rc = peer_wait(bus->peer, timeout_ms);
+	judge_settling(bus);
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
@@ -395,76 +519,6 @@ static int spin(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 			return rc < 0 ? rc : bus_check(bus);
 		}
 	}
-}
-
-/*
- * Who catches up with the other side of a stream waits a little in every mode:
- * two that work on the same few lines take them from each other with every
- * message, which costs ten times what the messages do, and a sleep costs more
- * still. Time makes the distance, not a count: what is not looked at is not taken.
- */
-#define SETTLE_NS UINT64_C(2000)
-#define SETTLE_BYTES_PER_NS 4u /* a slow copy: the next message is this far */
-#define SETTLE_MAX_NS SPIN_WORTH_NS
-#define SETTLE_SKIP 8u /* that many are left out after one in vain */
-
-/* It has paid lately, or is tried again. */
-static bool worth_settling(struct settle *s)
-{
-	if (s->skip == 0)
-		return true;
-	s->skip--;
-	return false;
-}
-
-/* Not sooner than there may be a few messages, if they came in a row until now. */
-static bool settle_messages(struct bell_bus *bus)
-{
-	const struct bus_in *in = bus->active_count > 0 ? bus->active[bus->turn] : NULL;
-	uint64_t count = bus->stats.received - bus->settle.received;
-	bool burst = bus_in_burst(bus);
-	uint64_t begin, until, bytes;
-
-	bus->settle.received = bus->stats.received;
-	if (!in || !burst || !worth_settling(&bus->settle))
-		return false;
-	bytes = (in->r.pos - bus->settle.pos) / count;
-	bus->settle.pos = in->r.pos;
-	begin = os_now_ns();
-	until = begin + SETTLE_NS;
-	while (os_now_ns() < until)
-		cpu_relax();
-	until = begin + SETTLE_NS + bytes / SETTLE_BYTES_PER_NS;
-	if (until > begin + SETTLE_MAX_NS)
-		until = begin + SETTLE_MAX_NS;
-	while (!look(bus, NULL, 0))
-		if (os_now_ns() >= until) {
-			bus->settle.skip = SETTLE_SKIP;
-			return false;
-		} else {
-			cpu_relax();
-		}
-	return true;
-}
-
-/* Until half of the ring is free, if that is soon. */
-static bool settle_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
-{
-	uint64_t half = out->w.size / 2, until;
-	uint64_t want = half > ring_room(len) ? half : ring_room(len);
-
-	if (!worth_settling(&out->settle))
-		return false;
-	until = os_now_ns() + 5 * SETTLE_MAX_NS;
-	while (ring_has_bytes(&out->w, want) == 0 && is_whole(out) && !bus_has_news(bus)) {
-		if (os_now_ns() >= until) {
-			out->settle.skip = SETTLE_SKIP;
-			return false;
-		}
-		for (int i = 0; i < 16; i++)
-			cpu_relax();
-	}
-	return space_or_gone(out, len);
 }
 
 /* How long this wait is to spin before it sleeps. */
