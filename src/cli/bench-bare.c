@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "bench-bare.h"
 
+#include "bench-spin.h"
 #include "cli.h"
 #include "sys.h"
 
@@ -17,12 +18,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define SILENCE_MS 10000
 #define SLICE_MS 1000 /* how long a signal may have to wait */
-#define SPINS_A_LOOK 4096 /* spins between two looks at the clock */
 
 /* Side 0 measures and side 1 answers. */
 struct bare {
@@ -31,6 +30,8 @@ struct bare {
 	int event_fd[2]; /* owned; [i] wakes side i */
 	int epoll_fd[2]; /* owned */
 	struct bare_memory *memory; /* owned, shared */
+	struct series *series; /* borrowed */
+	uint64_t cpu_ns; /* of this side */
 };
 
 /* A line for each writer. */
@@ -52,34 +53,16 @@ const char *bench_bare_name(enum bare_kind kind)
 	return name[kind];
 }
 
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 /* All return 0 or an errno; EINTR only when the user ends it. */
 
 static int spin_for(const struct bare *b, int side, uint64_t turn)
 {
 	_Atomic uint64_t *line = &b->memory->side[!side].turn;
-	uint64_t deadline = 0;
-	unsigned n = 0;
+	struct bench_spin spin = { 0 };
 
-	while (atomic_load_explicit(line, memory_order_acquire) != turn) {
-		relax();
-		if (++n % SPINS_A_LOOK)
-			continue;
-		if (deadline == 0)
-			deadline = sys_deadline(SILENCE_MS);
-		if (sys_stopped())
-			return EINTR;
-		if (sys_left_ms(deadline) == 0)
-			return ETIMEDOUT;
-	}
+	while (atomic_load_explicit(line, memory_order_acquire) != turn)
+		if (!bench_spin(&spin))
+			return sys_stopped() ? EINTR : ETIMEDOUT;
 	return 0;
 }
 
@@ -137,7 +120,7 @@ static int answer(void *arg)
 {
 	const struct bare *b = arg;
 	uint64_t i, begin_ns = 0;
-	int rc = sys_catch_signals() < 0 ? EIO : 0;
+	int rc = 0;
 
 	for (i = 1; rc == 0 && i <= b->trips; i++) {
 		if (i == b->warmup + 1)
@@ -150,14 +133,9 @@ static int answer(void *arg)
 	return rc ? CLI_FAILED : CLI_DONE;
 }
 
-static int answer_pinned(void *arg)
+static int measure(void *arg)
 {
-	(void)bench_pin(1); /* the parent was pinned, so there are two */
-	return answer(arg);
-}
-
-static int measure(const struct bare *b, struct series *series, uint64_t *cpu_ns)
-{
+	struct bare *b = arg;
 	uint64_t i, now_ns, last_ns = sys_now_ns(), begin_ns = 0;
 	int rc;
 
@@ -176,10 +154,10 @@ static int measure(const struct bare *b, struct series *series, uint64_t *cpu_ns
 					 bench_bare_name(b->kind), strerror(rc));
 		now_ns = sys_now_ns();
 		if (i > b->warmup)
-			series_add(series, now_ns - last_ns);
+			series_add(b->series, now_ns - last_ns);
 		last_ns = now_ns;
 	}
-	*cpu_ns = sys_cpu_ns() - begin_ns;
+	b->cpu_ns = sys_cpu_ns() - begin_ns;
 	return CLI_DONE;
 }
 
@@ -193,8 +171,7 @@ static void bare_done(struct bare *b)
 		if (b->epoll_fd[i] >= 0)
 			close(b->epoll_fd[i]);
 	}
-	if (b->memory != MAP_FAILED)
-		munmap(b->memory, sizeof(*b->memory));
+	bench_unshare(b->memory, sizeof(*b->memory));
 }
 
 static int bare_init(struct bare *b)
@@ -202,14 +179,13 @@ static int bare_init(struct bare *b)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int i;
 
-	b->memory = mmap(NULL, sizeof(*b->memory), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	b->memory = bench_shared(sizeof(*b->memory));
 	for (i = 0; i < 2; i++) {
 		b->event_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		b->epoll_fd[i] = epoll_create1(EPOLL_CLOEXEC);
 	}
-	if (b->memory == MAP_FAILED)
-		return cli_error("bench: shared memory: %s", strerror(errno));
+	if (!b->memory)
+		return CLI_FAILED;
 	for (i = 0; i < 2; i++)
 		if (epoll_ctl(b->epoll_fd[i], EPOLL_CTL_ADD, b->event_fd[i],
 			      &event) < 0)
@@ -221,23 +197,13 @@ int bench_bare_round(enum bare_kind kind, uint64_t warmup, uint64_t count,
 		     bool pinned, struct series *series, uint64_t *cpu_ns)
 {
 	struct bare b = { .kind = kind, .warmup = warmup,
-			  .trips = warmup + count };
-	struct bench_child child = { .pid = 0 };
-	uint64_t own_ns = 0;
+			  .trips = warmup + count, .series = series };
 	int rc = bare_init(&b);
 
 	if (rc == CLI_DONE)
-		rc = bench_child_start(&child, pinned ? answer_pinned : answer, &b);
-	if (rc == CLI_DONE) {
-		rc = bench_child_go(&child);
-		if (rc == CLI_DONE)
-			rc = measure(&b, series, &own_ns);
-		if (bench_child_end(&child, rc == CLI_DONE ? 1000 : 0) != 0 &&
-		    rc == CLI_DONE)
-			rc = cli_error("bench: %s: the other process failed",
-				       bench_bare_name(kind));
-		*cpu_ns = own_ns + atomic_load(&b.memory->child_cpu_ns);
-	}
+		rc = bench_beside(bench_bare_name(kind), answer, measure, &b, pinned);
+	if (rc == CLI_DONE)
+		*cpu_ns = b.cpu_ns + atomic_load(&b.memory->child_cpu_ns);
 	bare_done(&b);
 	return rc;
 }

@@ -3,8 +3,8 @@
  * bench-bare.h - the limit: the same trips without the library
  *
  * And the processes and cores that bellring bench needs on one host. Implemented
- * once a system: bench-bare.c and bench-process.c on Linux, and bench-windows.c, which
- * has no children.
+ * once a system: bench-bare.c and bench-process.c on Linux, bench-windows.c and
+ * bench-cores-windows.c, which have no children.
  */
 #ifndef CLI_BENCH_BARE_H
 #define CLI_BENCH_BARE_H
@@ -12,12 +12,14 @@
 #include "series.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* On Windows the first two are events, alone and among others. */
 enum bare_kind {
 	BARE_EVENTFD_EPOLL, /* sleep in epoll_wait(), edge-triggered, no read() */
 	BARE_EVENTFD_POLL,  /* sleep in poll(), then read() */
-	BARE_LINE           /* spin on a cache line that the other one writes */
+	BARE_LINE,          /* spin on a cache line that the other one writes */
+	BARE_KINDS
 };
 
 /* What it is called in reports. */
@@ -32,6 +34,18 @@ const char *bench_bare_name(enum bare_kind kind);
 int bench_bare_round(enum bare_kind kind, uint64_t warmup, uint64_t count,
 		     bool pinned, struct series *series, uint64_t *cpu_ns);
 
+/* Memory that both sides of bench_beside() see, zero; NULL after telling why. */
+void *bench_shared(size_t size);
+/* NULL is fine. */
+void bench_unshare(void *memory, size_t size);
+
+/*
+ * Runs other(arg) in a child, or on Windows a thread, on the second core if pinned, and
+ * own(arg) here. Both return an enum cli_exit and tell of failures; so does this.
+ */
+int bench_beside(const char *what, int (*other)(void *arg), int (*own)(void *arg),
+		 void *arg, bool pinned);
+
 /* CPUs this process may run on. */
 int bench_cpus(void);
 /*
@@ -39,6 +53,8 @@ int bench_cpus(void);
  * one core only if there are no others. False if there are no two.
  */
 bool bench_pin(int which);
+/* Lets this process run on all cores but the first of them. */
+bool bench_pin_away(void);
 
 /* A child that dies with its parent. */
 struct bench_child {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The measuring side of bellring bench. */
+/* The measuring side's half of the conversation. */
 #include "bench.h"
 #include "cli.h"
 #include "sys.h"
@@ -47,8 +47,7 @@ int bench_post(struct bench_link *l, uint32_t size)
 	return rc;
 }
 
-/* A failed call in a measurement, told; a signal is no riddle. */
-static int failed(const struct bench_link *l, int code, const char *what)
+int bench_failed(const struct bench_link *l, int code, const char *what)
 {
 	char label[SESSION_LABEL];
 
@@ -58,20 +57,8 @@ static int failed(const struct bench_link *l, int code, const char *what)
 			session_label(l->s, l->peer, label));
 }
 
-/* The next message of the other end with that tag; all others are dropped. */
-static int64_t next(struct bench_link *l, uint16_t tag)
-{
-	struct bell_envelope env;
-	int64_t n;
-
-	do
-		n = bench_recv(l, &env);
-	while (n >= 0 && (env.peer != l->peer || env.tag != tag));
-	return n;
-}
-
-static int await_reply(struct bench_link *l, enum bench_status want,
-		       struct bench_reply *reply)
+/* A status that is not what was awaited, told. */
+static int say_status(const struct bench_link *l, unsigned status)
 {
 	static const char *const text[] = {
 		[0] = "sent a reply of no known kind",
@@ -82,226 +69,110 @@ static int await_reply(struct bench_link *l, enum bench_status want,
 		[BENCH_BROKEN] = "got a message that was wrong, missing or late",
 	};
 	char label[SESSION_LABEL];
-	unsigned status;
-	int64_t n;
 
-	do {
-		n = next(l, BENCH_TAG_REPLY);
-		if (n < 0)
-			return failed(l, (int)n, "awaiting a reply of");
-	} while (!bench_get_reply(l->buf, (size_t)n, reply) ||
-		 reply->number != l->number);
-	status = reply->status;
-	if (status == (unsigned)want)
-		return CLI_DONE;
 	return cli_error("bench: %s %s", session_label(l->s, l->peer, label),
 			 text[status <= BENCH_BROKEN ? status : 0]);
 }
 
-/* Sends the request and waits until the other side is ready for it. */
-static int request(struct bench_link *l, struct bench_request *q)
+static int await_reply(struct bench_link *l, enum bench_status want,
+		       struct bench_reply *reply)
+{
+	int64_t n;
+
+	do {
+		n = bench_next(l, BENCH_TAG_REPLY);
+		if (n < 0)
+			return bench_failed(l, (int)n, "awaiting a reply of");
+	} while (!bench_get_reply(l->buf, (size_t)n, reply) ||
+		 reply->number != l->number);
+	return reply->status == want ? CLI_DONE : say_status(l, reply->status);
+}
+
+int bench_await_done(struct bench_link *l, struct bench_reply *reply)
+{
+	return await_reply(l, BENCH_DONE, reply);
+}
+
+int bench_try_ask(struct bench_link *l, struct bench_request *q, int *code)
 {
 	struct bell_envelope env = { .peer = l->peer, .tag = BENCH_TAG_REQUEST };
 	unsigned char buf[BENCH_REQUEST_SIZE];
 	struct bench_reply reply;
-	int rc;
 
 	q->number = ++l->number;
 	bench_put_request(buf, q);
-	rc = session_post(l->s, &env, buf, sizeof(buf), BENCH_SILENCE_MS);
-	if (rc < 0)
-		return failed(l, rc, "request to");
-	return await_reply(l, BENCH_READY, &reply);
+	*code = session_post(l->s, &env, buf, sizeof(buf), BENCH_SILENCE_MS);
+	return *code < 0 ? CLI_DONE : await_reply(l, BENCH_READY, &reply);
 }
 
-/* A request without work for us. */
-static int exchange(struct bench_link *l, struct bench_request *q,
-		    struct bench_reply *reply)
+int bench_ask(struct bench_link *l, struct bench_request *q)
 {
-	int rc = request(l, q);
+	int code, rc = bench_try_ask(l, q, &code);
 
-	return rc == CLI_DONE ? await_reply(l, BENCH_DONE, reply) : rc;
+	return code < 0 ? bench_failed(l, code, "request to") : rc;
 }
 
-int bench_hello(struct bench_link *l)
+/* The serving side of another version has answered so. */
+static int check_version(const struct bench_link *l,
+			 const struct bench_reply *reply)
+{
+	char label[SESSION_LABEL];
+
+	if (reply->version == BENCH_WIRE_VERSION)
+		return CLI_DONE;
+	return cli_error("bench: %s serves bench's version %u, which is %s, and this is "
+			 "version %u: install the same Bellring on both sides",
+			 session_label(l->s, l->peer, label),
+			 (unsigned)reply->version,
+			 reply->version < BENCH_WIRE_VERSION ? "older" : "newer",
+			 BENCH_WIRE_VERSION);
+}
+
+int bench_hello(struct bench_link *l, int *code)
 {
 	struct bench_request q = { .op = BENCH_HELLO };
-	struct bench_reply reply;
+	struct bench_reply reply = { 0 };
+	int rc = bench_try_ask(l, &q, code);
 
-	return exchange(l, &q, &reply);
+	if (*code < 0 || rc != CLI_DONE)
+		return rc;
+	rc = bench_await_done(l, &reply);
+	return rc == CLI_DONE ? check_version(l, &reply) : rc;
 }
 
 int bench_bye(struct bench_link *l)
 {
 	struct bench_request q = { .op = BENCH_BYE };
 	struct bench_reply reply;
+	int rc = bench_ask(l, &q);
 
-	return exchange(l, &q, &reply);
+	return rc == CLI_DONE ? bench_await_done(l, &reply) : rc;
 }
 
-/* What this side used, to which the other's reply is added. */
-struct usage {
-	uint64_t cpu_ns;
-	struct bell_stats stats;
-};
-
-static void usage_begin(const struct bench_link *l, struct usage *u)
+void bench_usage_begin(const struct bench_link *l, struct bench_usage *u)
 {
-	bell_get_stats(l->s->bus, &u->stats);
+	struct bell_stats now;
+
+	bell_get_stats(l->s->bus, &now);
+	u->doorbells = now.doorbells;
 	u->cpu_ns = sys_cpu_ns();
 }
 
-/* The cost so far, before the waiting for the reply. */
-static void usage_end(const struct bench_link *l, struct usage *u)
+void bench_usage_end(const struct bench_link *l, struct bench_usage *u)
 {
 	uint64_t cpu_ns = sys_cpu_ns();
 	struct bell_stats now;
 
 	bell_get_stats(l->s->bus, &now);
 	u->cpu_ns = cpu_ns - u->cpu_ns;
-	u->stats.doorbells = now.doorbells - u->stats.doorbells;
+	u->doorbells = now.doorbells - u->doorbells;
 }
 
-static void add_cost(struct bench_cost *cost, const struct usage *u,
-		     const struct bench_reply *reply, uint64_t messages)
+void bench_put_cost(struct bench_run *run, const struct bench_usage *u,
+		    const struct bench_reply *reply, uint64_t messages)
 {
-	cost->cpu_ns += u->cpu_ns + reply->cpu_ns;
-	cost->doorbells += u->stats.doorbells + reply->doorbells;
-	cost->messages += messages;
-}
-
-/* One round trip: number index there and back, its contents checked. */
-static int trip(struct bench_link *l, uint32_t size, uint64_t index)
-{
-	uint64_t got;
-	int64_t n;
-
-	memcpy(l->buf, &index, sizeof(index));
-	n = bench_post(l, size);
-	if (n == 0)
-		n = next(l, BENCH_TAG_DATA);
-	if (n < 0)
-		return failed(l, (int)n, "round trip to");
-	memcpy(&got, l->buf, sizeof(got));
-	if (n != size || got != index)
-		return cli_error("bench: message %llu came back as another one",
-				 (unsigned long long)index);
-	return CLI_DONE;
-}
-
-static int run_trips(struct bench_link *l, struct bench_trips *t,
-		     const struct bench_request *q, struct usage *u)
-{
-	uint64_t i, now_ns, last_ns = sys_now_ns();
-	int rc;
-
-	for (i = 0; i < q->warmup + q->count; i++) {
-		if (i == q->warmup) {
-			usage_begin(l, u);
-			last_ns = sys_now_ns();
-		}
-		rc = trip(l, t->size, i);
-		if (rc != CLI_DONE)
-			return rc;
-		/* One look at the clock a trip, as in bench-bare.h. */
-		now_ns = sys_now_ns();
-		if (i >= q->warmup)
-			series_add(&t->series, now_ns - last_ns);
-		last_ns = now_ns;
-	}
-	usage_end(l, u);
-	return CLI_DONE;
-}
-
-int bench_trips_round(struct bench_link *l, struct bench_trips *t,
-		      uint64_t count, bool discard)
-{
-	struct bench_request q = { .op = BENCH_ECHO, .wait = (uint16_t)t->wait,
-				   .size = t->size, .count = count,
-				   .warmup = count / 10 + 50 };
-	struct bench_reply reply;
-	struct usage u = { 0 };
-	int rc = request(l, &q);
-
-	if (rc != CLI_DONE)
-		return rc;
-	memset(l->buf, 0x5a, t->size);
-	bell_set_wait(l->s->bus, t->wait);
-	rc = run_trips(l, t, &q, &u);
-	bell_set_wait(l->s->bus, BELL_INTERRUPT);
-	if (rc == CLI_DONE)
-		rc = await_reply(l, BENCH_DONE, &reply);
-	if (rc != CLI_DONE)
-		return rc;
-	series_round(&t->series, discard);
-	if (!discard) /* a trip is two messages */
-		add_cost(&t->cost, &u, &reply, 2 * count);
-	return CLI_DONE;
-}
-
-static int pour(struct bench_link *l, const struct bench_flow *f)
-{
-	uint64_t i;
-	int rc;
-
-	for (i = 0; i < f->count; i++) {
-		bench_fill(l->buf, f->size, i);
-		rc = bench_post(l, f->size);
-		if (rc < 0 || sys_stopped())
-			return failed(l, rc, "message to");
-	}
-	return CLI_DONE;
-}
-
-int bench_flow_round(struct bench_link *l, struct bench_flow *f, bool discard)
-{
-	struct bench_request q = { .op = BENCH_SINK, .wait = (uint16_t)f->wait,
-				   .size = f->size, .count = f->count };
-	struct bench_reply reply;
-	struct usage u = { 0 };
-	uint64_t begin_ns;
-	int rc = request(l, &q);
-
-	if (rc != CLI_DONE)
-		return rc;
-	bell_set_wait(l->s->bus, f->wait);
-	usage_begin(l, &u);
-	begin_ns = sys_now_ns();
-	rc = pour(l, f);
-	usage_end(l, &u);
-	if (rc == CLI_DONE) /* comes when the last one was checked */
-		rc = await_reply(l, BENCH_DONE, &reply);
-	bell_set_wait(l->s->bus, BELL_INTERRUPT);
-	if (rc != CLI_DONE || discard)
-		return rc;
-	f->seconds[f->rounds++] = (double)(sys_now_ns() - begin_ns) / 1e9;
-	add_cost(&f->cost, &u, &reply, f->count);
-	return CLI_DONE;
-}
-
-int bench_idle_once(struct bench_link *l, struct bench_idle *i)
-{
-	struct bench_request q = { .op = BENCH_IDLE, .wait = (uint16_t)i->wait,
-				   .count = i->ms };
-	struct bench_reply reply;
-	uint64_t deadline;
-	int rc = request(l, &q);
-
-	if (rc != CLI_DONE)
-		return rc;
-	deadline = sys_deadline((int)i->ms);
-	/* The reply comes about then; it stays queued. */
-	while (sys_left_ms(deadline) > 0 && !sys_stopped()) {
-		if (sys_wait(bell_handle(l->s->peer), sys_left_ms(deadline)) < 0)
-			return CLI_FAILED;
-		rc = bell_dispatch(l->s->peer);
-		if (rc < 0)
-			return failed(l, rc, "idling beside");
-	}
-	rc = await_reply(l, BENCH_DONE, &reply);
-	if (rc != CLI_DONE)
-		return rc;
-	i->cpu_ns = reply.cpu_ns;
-	i->wakes = reply.wakes;
-	return CLI_DONE;
+	bench_put(run, BENCH_CPU,
+		  (double)(u->cpu_ns + reply->cpu_ns) / 1e3 / (double)messages);
+	bench_put(run, BENCH_DOORBELLS,
+		  (double)(u->doorbells + reply->doorbells) / (double)messages);
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,10 +75,22 @@ static bool choose(int pair[2])
 	return second >= 0;
 }
 
+/* Chosen once: a pinned process sees only its own core. */
+static int pair[2] = { -1, -1 };
+
+bool bench_pin_away(void)
+{
+	cpu_set_t set;
+
+	if ((pair[1] < 0 && !choose(pair)) ||
+	    sched_getaffinity(0, sizeof(set), &set) < 0)
+		return false;
+	CPU_CLR((size_t)pair[0], &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
 bool bench_pin(int which)
 {
-	/* Chosen once: a pinned process sees only its own core. */
-	static int pair[2] = { -1, -1 };
 	cpu_set_t set;
 
 	if (pair[1] < 0 && !choose(pair))
@@ -186,4 +199,57 @@ int bench_child_end(struct bench_child *c, int grace_ms)
 	close_fd(&c->end_fd);
 	c->pid = 0;
 	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ---- two sides of one thing ---- */
+
+void *bench_shared(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED)
+		return memory;
+	cli_error("bench: shared memory: %s", strerror(errno));
+	return NULL;
+}
+
+void bench_unshare(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+struct beside {
+	int (*run)(void *arg);
+	void *arg;
+	bool pinned;
+};
+
+static int run_beside(void *arg)
+{
+	const struct beside *o = arg;
+
+	if (sys_catch_signals() < 0)
+		return CLI_FAILED;
+	if (o->pinned)
+		(void)bench_pin(1); /* the parent was pinned, so there are two */
+	return o->run(o->arg);
+}
+
+int bench_beside(const char *what, int (*other)(void *arg), int (*own)(void *arg),
+		 void *arg, bool pinned)
+{
+	struct beside o = { other, arg, pinned };
+	struct bench_child child = { .pid = 0 };
+	int rc = bench_child_start(&child, run_beside, &o);
+
+	if (rc != CLI_DONE)
+		return rc;
+	rc = bench_child_go(&child);
+	if (rc == CLI_DONE)
+		rc = own(arg);
+	if (bench_child_end(&child, rc == CLI_DONE ? 1000 : 0) != 0 && rc == CLI_DONE)
+		rc = cli_error("bench: %s: the other process failed", what);
+	return rc;
 }

@@ -5,10 +5,13 @@
 #include "sys.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* More than any measurement wants; a request beyond is refused. */
 #define COUNT_MAX UINT64_C(100000000)
-#define IDLE_MAX_MS 600000u
+#define TIME_MAX_MS 600000u
+/* Messages of a source between two looks at the clock. */
+#define SOURCE_LOOK 32u
 
 struct mark {
 	uint64_t cpu_ns;
@@ -41,6 +44,8 @@ static int reply_to(struct bench_link *l, uint32_t peer, struct bench_reply *r,
 	unsigned char buf[BENCH_REPLY_SIZE];
 
 	r->status = (uint16_t)status;
+	if (r->version == 0)
+		r->version = BENCH_WIRE_VERSION;
 	bench_put_reply(buf, r);
 	return session_post(l->s, &env, buf, sizeof(buf), BENCH_SILENCE_MS);
 }
@@ -86,6 +91,12 @@ static enum bench_status echo(struct bench_link *l,
 	return BENCH_DONE;
 }
 
+/* The message has the number that it should have. */
+static bool is_number(const unsigned char *msg, uint64_t index)
+{
+	return memcmp(msg, &index, sizeof(index)) == 0;
+}
+
 static enum bench_status sink(struct bench_link *l,
 			      const struct bench_request *q,
 			      struct bench_reply *reply)
@@ -96,9 +107,55 @@ static enum bench_status sink(struct bench_link *l,
 	set_mark(l->s, &from);
 	for (i = 0; i < q->count; i++)
 		if (next_data(l, q->size) < 0 ||
-		    !bench_check(l->buf, q->size, i))
+		    (q->check ? !bench_check(l->buf, q->size, i) :
+				!is_number(l->buf, i)))
 			return BENCH_BROKEN;
 	fill_reply(l->s, &from, reply);
+	return BENCH_DONE;
+}
+
+static enum bench_status burst(struct bench_link *l,
+			       const struct bench_request *q,
+			       struct bench_reply *reply)
+{
+	struct mark from;
+	uint64_t i;
+	uint32_t j;
+
+	set_mark(l->s, &from);
+	for (i = 0; i < q->warmup + q->count; i++) {
+		if (i == q->warmup)
+			set_mark(l->s, &from);
+		for (j = 0; j < q->batch; j++)
+			if (next_data(l, q->size) < 0)
+				return BENCH_BROKEN;
+		if (bench_post(l, q->size) < 0)
+			return BENCH_BROKEN;
+	}
+	fill_reply(l->s, &from, reply);
+	return BENCH_DONE;
+}
+
+/* Messages say whose they are and how many of them were before. */
+static enum bench_status source(struct bench_link *l,
+				const struct bench_request *q,
+				struct bench_reply *reply)
+{
+	uint64_t number = BENCH_SOURCE_NUMBER(q->batch), first = number, deadline;
+	struct mark from;
+
+	set_mark(l->s, &from);
+	if (next_data(l, q->size) < 0)
+		return BENCH_BROKEN;
+	deadline = sys_now_ns() + q->count * SYS_NS_PER_MS;
+	do {
+		memcpy(l->buf, &number, sizeof(number));
+		if (bench_post(l, q->size) < 0)
+			return BENCH_BROKEN;
+		number++;
+	} while (number % SOURCE_LOOK != 0 || sys_now_ns() < deadline);
+	fill_reply(l->s, &from, reply);
+	reply->messages = number - first;
 	return BENCH_DONE;
 }
 
@@ -122,29 +179,51 @@ static enum bench_status idle(struct bench_link *l,
 	return BENCH_DONE;
 }
 
-static bool acceptable(const struct bench_link *l, const struct bench_request *q)
-{
-	uint64_t max = q->op == BENCH_IDLE ? IDLE_MAX_MS : COUNT_MAX;
-
-	return q->op >= BENCH_HELLO && q->op <= BENCH_BYE &&
-	       q->wait <= BELL_ADAPTIVE && q->size <= l->size &&
-	       q->count <= max && q->warmup <= COUNT_MAX;
-}
-
-static enum bench_status perform(struct bench_link *l,
+static enum bench_status nothing(struct bench_link *l,
 				 const struct bench_request *q,
 				 struct bench_reply *reply)
 {
-	switch (q->op) {
-	case BENCH_ECHO:
-		return echo(l, q, reply);
-	case BENCH_SINK:
-		return sink(l, q, reply);
-	case BENCH_IDLE:
-		return idle(l, q, reply);
-	default:
-		return BENCH_DONE;
+	(void)l, (void)q, (void)reply;
+	return BENCH_DONE;
+}
+
+/* What can be requested. */
+static const struct {
+	enum bench_status (*perform)(struct bench_link *l,
+				     const struct bench_request *q,
+				     struct bench_reply *reply);
+	uint64_t max; /* of count */
+} ops[BENCH_OPS] = {
+	[BENCH_HELLO] = { nothing, 0 },
+	[BENCH_ECHO] = { echo, COUNT_MAX },
+	[BENCH_SINK] = { sink, COUNT_MAX },
+	[BENCH_IDLE] = { idle, TIME_MAX_MS },
+	[BENCH_BYE] = { nothing, 0 },
+	[BENCH_BURST] = { burst, COUNT_MAX },
+	[BENCH_SOURCE] = { source, TIME_MAX_MS },
+};
+
+static bool acceptable(const struct bench_link *l, const struct bench_request *q)
+{
+	return q->op < BENCH_OPS && ops[q->op].perform &&
+	       q->version == BENCH_WIRE_VERSION && q->wait <= BELL_ADAPTIVE &&
+	       q->size <= l->size &&
+	       (q->size >= BENCH_SIZE_MIN || ops[q->op].max != COUNT_MAX) &&
+	       q->count <= ops[q->op].max && q->warmup <= COUNT_MAX;
+}
+
+/* The first version says none, and takes an answer only as its own. */
+static void refuse(struct bench_link *l, const struct bench_request *q,
+		   struct bench_reply *reply)
+{
+	reply->version = q->version == 0 ? 1 : BENCH_WIRE_VERSION;
+	/* A hello is to learn our version, which is more than a refusal says. */
+	if (q->op == BENCH_HELLO && q->version != 0) {
+		reply_to(l, l->peer, reply, BENCH_READY);
+		reply_to(l, l->peer, reply, BENCH_DONE);
+		return;
 	}
+	reply_to(l, l->peer, reply, BENCH_REFUSED);
 }
 
 /* READY, the work in the mode that was wished, DONE. */
@@ -154,13 +233,13 @@ static void handle(struct bench_link *l, const struct bench_request *q)
 	enum bench_status status;
 
 	if (!acceptable(l, q)) {
-		reply_to(l, l->peer, &reply, BENCH_REFUSED);
+		refuse(l, q, &reply);
 		return;
 	}
 	if (reply_to(l, l->peer, &reply, BENCH_READY) < 0)
 		return;
 	bell_set_wait(l->s->bus, (enum bell_wait_mode)q->wait);
-	status = perform(l, q, &reply);
+	status = ops[q->op].perform(l, q, &reply);
 	bell_set_wait(l->s->bus, BELL_INTERRUPT);
 	reply_to(l, l->peer, &reply, status);
 }

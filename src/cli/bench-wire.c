@@ -5,7 +5,8 @@
 
 #define REQUEST_MAGIC 0x71726562u /* "berq" */
 #define REPLY_MAGIC 0x70726562u   /* "berp" */
-#define WIRE_VERSION 1u
+/* What a hello says it is, so that the oldest understands it. */
+#define HELLO_VERSION 1u
 
 static void put(unsigned char *at, uint64_t value, int bytes)
 {
@@ -30,21 +31,23 @@ void bench_put_request(unsigned char buf[BENCH_REQUEST_SIZE],
 {
 	memset(buf, 0, BENCH_REQUEST_SIZE);
 	put(buf, REQUEST_MAGIC, 4);
-	put(buf + 4, WIRE_VERSION, 2);
+	put(buf + 4, r->op == BENCH_HELLO ? HELLO_VERSION : BENCH_WIRE_VERSION, 2);
 	put(buf + 6, r->op, 2);
 	put(buf + 8, r->number, 4);
 	put(buf + 12, r->size, 4);
 	put(buf + 16, r->count, 8);
 	put(buf + 24, r->warmup, 8);
 	put(buf + 32, r->wait, 2);
+	put(buf + 34, BENCH_WIRE_VERSION, 2); /* the first version has 0 here */
+	put(buf + 36, r->batch, 2);
+	put(buf + 38, r->check, 2);
 }
 
 bool bench_get_request(const void *buf, size_t len, struct bench_request *r)
 {
 	const unsigned char *b = buf;
 
-	if (len != BENCH_REQUEST_SIZE || get(b, 4) != REQUEST_MAGIC ||
-	    get(b + 4, 2) != WIRE_VERSION)
+	if (len != BENCH_REQUEST_SIZE || get(b, 4) != REQUEST_MAGIC)
 		return false;
 	r->op = (uint16_t)get(b + 6, 2);
 	r->number = (uint32_t)get(b + 8, 4);
@@ -52,6 +55,9 @@ bool bench_get_request(const void *buf, size_t len, struct bench_request *r)
 	r->count = get(b + 16, 8);
 	r->warmup = get(b + 24, 8);
 	r->wait = (uint16_t)get(b + 32, 2);
+	r->version = (uint16_t)get(b + 34, 2);
+	r->batch = (uint16_t)get(b + 36, 2);
+	r->check = get(b + 38, 2) != 0;
 	return true;
 }
 
@@ -60,7 +66,7 @@ void bench_put_reply(unsigned char buf[BENCH_REPLY_SIZE],
 {
 	memset(buf, 0, BENCH_REPLY_SIZE);
 	put(buf, REPLY_MAGIC, 4);
-	put(buf + 4, WIRE_VERSION, 2);
+	put(buf + 4, r->version, 2);
 	put(buf + 6, r->status, 2);
 	put(buf + 8, r->number, 4);
 	put(buf + 16, r->cpu_ns, 8);
@@ -73,9 +79,9 @@ bool bench_get_reply(const void *buf, size_t len, struct bench_reply *r)
 {
 	const unsigned char *b = buf;
 
-	if (len != BENCH_REPLY_SIZE || get(b, 4) != REPLY_MAGIC ||
-	    get(b + 4, 2) != WIRE_VERSION)
+	if (len != BENCH_REPLY_SIZE || get(b, 4) != REPLY_MAGIC)
 		return false;
+	r->version = (uint16_t)get(b + 4, 2);
 	r->status = (uint16_t)get(b + 6, 2);
 	r->number = (uint32_t)get(b + 8, 4);
 	r->cpu_ns = get(b + 16, 8);

@@ -58,18 +58,67 @@ bellring_SOURCES += \
 	%D%/net-lookup.h \
 	%D%/process.h
 
-# Measuring; what is a system's own is in bench-bare.c and bench-process.c.
+# Measuring; what is a system's own is in bench-bare.c, bench-process.c and
+# bench-machine-linux.c.
 bellring_SOURCES += \
 	%D%/bench-bare.h \
+	%D%/bench-burst.c \
 	%D%/bench-client.c \
-	%D%/bench-report.c \
+	%D%/bench-copy.c \
+	%D%/bench-copy.h \
+	%D%/bench-crew.c \
+	%D%/bench-idle.c \
+	%D%/bench-list.c \
+	%D%/bench-list.h \
+	%D%/bench-loads.c \
+	%D%/bench-machine.h \
+	%D%/bench-paced.c \
+	%D%/bench-plan.c \
+	%D%/bench-ratios.c \
+	%D%/bench-report.h \
+	%D%/bench-rounds.c \
+	%D%/bench-run.c \
+	%D%/bench-run.h \
+	%D%/bench-senders.c \
 	%D%/bench-serve.c \
+	%D%/bench-spin.h \
+	%D%/bench-stream.c \
+	%D%/bench-trips.c \
 	%D%/bench-wire.c \
 	%D%/bench-wire.h \
 	%D%/bench.c \
 	%D%/bench.h \
+	%D%/report-csv.c \
+	%D%/report-json.c \
+	%D%/report-table.c \
+	%D%/report.c \
 	%D%/series.c \
 	%D%/series.h
+
+# The page with plots: its parts, and the library that draws them, become arrays.
+BENCH_PAGE = \
+	%D%/bench-page/page.html \
+	%D%/bench-page/page.css \
+	%D%/bench-page/page.js \
+	%D%/bench-page/chart-licence.txt
+EXTRA_DIST += %D%/bench-page/embed.sh $(BENCH_PAGE)
+if HAVE_CHARTJS
+PLOTS = libplots.la
+noinst_LTLIBRARIES += libplots.la
+EXTRA_LTLIBRARIES += libplots-none.la
+libplots_la_SOURCES = %D%/bench-page.h %D%/report-html.c
+nodist_libplots_la_SOURCES = %D%/bench-page-data.c
+CLEANFILES += %D%/bench-page-data.c
+%D%/bench-page-data.c: %D%/bench-page/embed.sh $(BENCH_PAGE) $(CHARTJS)
+	@$(MKDIR_P) %D%
+	$(AM_V_GEN)cd $(srcdir)/%D%/bench-page && \
+		$(SHELL) ./embed.sh '$(CHARTJS)' >'$(abs_builddir)/$@.new'
+	@mv $@.new $@
+else
+PLOTS = libplots-none.la
+noinst_LTLIBRARIES += libplots-none.la
+endif
+libplots_none_la_SOURCES = %D%/report-html-none.c
 
 # The doctor: checks are in a library, which a test with trees of its own has, too.
 bellring_SOURCES += %D%/cmd-doctor.c
@@ -92,6 +141,7 @@ else
 # What only hosts and Linux guests have.
 bellring_SOURCES += \
 	%D%/bench-bare.c \
+	%D%/bench-machine-linux.c \
 	%D%/bench-process.c \
 	%D%/cmd-bind.c \
 	%D%/cmd-libvirt.c \
@@ -123,7 +173,7 @@ bellring_SOURCES += \
 	%D%/process-posix.c \
 	%D%/sockets-posix.c \
 	%D%/sys-posix.c
-bellring_LDADD = libdoctor.la $(CMDSERVER) liblookup.la libbellring.la
+bellring_LDADD = libdoctor.la $(PLOTS) $(CMDSERVER) liblookup.la libbellring.la
 noinst_LTLIBRARIES += liblookup.la
 liblookup_la_SOURCES = %D%/doctor-users-posix.c %D%/net-lookup-posix.c
 
@@ -150,7 +200,7 @@ libcmdserver_la_SOURCES = \
 # The same for a guest's small file system: no shared library needed.
 EXTRA_PROGRAMS += bellring-static
 bellring_static_SOURCES = $(bellring_SOURCES)
-bellring_static_LDADD = libdoctor.la libcmdserver-none.la liblookup-none.la libbellring.la
+bellring_static_LDADD = libdoctor.la $(PLOTS) libcmdserver-none.la liblookup-none.la libbellring.la
 EXTRA_LTLIBRARIES += libcmdserver-none.la liblookup-none.la
 libcmdserver_none_la_SOURCES = %D%/cmd-server-none.c %D%/doctor-control-none.c
 liblookup_none_la_SOURCES = %D%/doctor-users-none.c %D%/net-lookup-none.c

@@ -5,22 +5,18 @@
 
 #include <stdlib.h>
 
-int series_init(struct series *s, size_t rounds, size_t per_round)
+#define STEPS_A_HALF 5
+
+int series_init(struct series *s, size_t room)
 {
-	*s = (struct series){ .room = rounds * per_round,
-			      .rounds_room = rounds };
-	s->sample = calloc(s->room, sizeof(*s->sample));
-	s->round_p50 = calloc(rounds, sizeof(*s->round_p50));
-	if (s->sample && s->round_p50)
-		return 0;
-	series_done(s);
-	return -BELL_ENOMEM;
+	*s = (struct series){ .room = room };
+	s->sample = calloc(room, sizeof(*s->sample));
+	return s->sample ? 0 : -BELL_ENOMEM;
 }
 
 void series_done(struct series *s)
 {
 	free(s->sample);
-	free(s->round_p50);
 	*s = (struct series){ 0 };
 }
 
@@ -46,18 +42,14 @@ static int by_real(const void *a, const void *b)
 
 void series_round(struct series *s, int discard)
 {
-	size_t n = s->count - s->round_begin;
-
 	if (discard) {
-		s->count = s->round_begin;
+		s->count = s->begin;
 		return;
 	}
-	if (n == 0 || s->rounds == s->rounds_room)
-		return;
-	qsort(s->sample + s->round_begin, n, sizeof(*s->sample), by_value);
-	s->round_p50[s->rounds++] =
-		(double)s->sample[s->round_begin + (n - 1) / 2];
-	s->round_begin = s->count;
+	qsort(s->sample + s->begin, s->count - s->begin, sizeof(*s->sample),
+	      by_value);
+	s->last = s->begin;
+	s->begin = s->count;
 }
 
 void series_finish(struct series *s)
@@ -65,17 +57,48 @@ void series_finish(struct series *s)
 	qsort(s->sample, s->count, sizeof(*s->sample), by_value);
 }
 
-double series_percentile(const struct series *s, double p)
+/* Of n sorted samples. */
+static double percentile(const uint64_t *sample, size_t n, double p)
 {
 	size_t rank;
 
+	if (n == 0)
+		return 0;
+	rank = (size_t)(p * (double)n);
+	/* Nearest rank: the ceiling of p times n, counted from one. */
+	if ((double)rank < p * (double)n)
+		rank++;
+	return (double)sample[rank > 0 ? rank - 1 : 0];
+}
+
+double series_round_percentile(const struct series *s, double p)
+{
+	return percentile(s->sample + s->last, s->begin - s->last, p);
+}
+
+double series_percentile(const struct series *s, double p)
+{
+	return percentile(s->sample, s->count, p);
+}
+
+size_t series_spectrum(const struct series *s,
+		       struct series_step step[SERIES_STEPS_MAX])
+{
+	double rest = 1;
+	size_t n = 0;
+	int i;
+
 	if (s->count == 0)
 		return 0;
-	rank = (size_t)(p * (double)s->count);
-	/* Nearest rank: the ceiling of p times n, counted from one. */
-	if ((double)rank < p * (double)s->count)
-		rank++;
-	return (double)s->sample[rank > 0 ? rank - 1 : 0];
+	for (; rest * (double)s->count >= 1; rest /= 2)
+		for (i = 0; i < STEPS_A_HALF && n + 1 < SERIES_STEPS_MAX; i++) {
+			step[n].share = 1 - rest + i * rest / 2 / STEPS_A_HALF;
+			step[n].ns = series_percentile(s, step[n].share);
+			n++;
+		}
+	step[n].share = 1;
+	step[n].ns = series_percentile(s, 1);
+	return n + 1;
 }
 
 double median(double *value, size_t n)
@@ -86,14 +109,4 @@ double median(double *value, size_t n)
 	if (n % 2)
 		return value[n / 2];
 	return (value[n / 2 - 1] + value[n / 2]) / 2;
-}
-
-double series_median(const struct series *s)
-{
-	double copy[SERIES_ROUNDS_MAX];
-	size_t i;
-
-	for (i = 0; i < s->rounds && i < SERIES_ROUNDS_MAX; i++)
-		copy[i] = s->round_p50[i];
-	return median(copy, i);
 }

@@ -1,6 +1,8 @@
 # The tool on Windows: no server, nothing of hosts. One file: it has the library in it,
 # and needs nothing but Windows.
 bellring_SOURCES += \
+	%D%/bench-cores-windows.c \
+	%D%/bench-machine-windows.c \
 	%D%/bench-windows.c \
 	%D%/command-line.c \
 	%D%/command-line.h \
@@ -23,7 +25,7 @@ bellring_SOURCES += \
 	%D%/win.h \
 	%D%/win-path.c \
 	%D%/win-text.c
-bellring_LDADD = bellring-rc.o libdoctor.la libcore.la -lws2_32 -lshell32 $(WINDOWS_LIBS)
+bellring_LDADD = bellring-rc.o libdoctor.la $(PLOTS) libcore.la -lws2_32 -lshell32 $(WINDOWS_LIBS)
 # --wrap: printf-mingw.c says why.
 bellring_LDFLAGS = -all-static -Wl,--wrap=__mingw_vfprintf
 

@@ -1,6 +1,7 @@
 # The tool against a real server; Python's standard library is all they need.
 CLI_TESTS = \
 	%D%/test-bench.py \
+	%D%/test-bench-reports.py \
 	%D%/test-call.py \
 	%D%/test-doctor.py \
 	%D%/test-errors.py \
@@ -14,15 +15,25 @@ CLI_TESTS = \
 	%D%/test-transfer.py
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) %D%/bellring.py %D%/doctoring.py
-%D%/test-bench.log %D%/test-call.log %D%/test-doctor.log %D%/test-errors.log %D%/test-forward.log \
+%D%/test-call.log %D%/test-doctor.log %D%/test-errors.log %D%/test-forward.log \
 %D%/test-machine.log %D%/test-messages.log %D%/test-news.log %D%/test-pipe.log %D%/test-raw.log %D%/test-topics.log: \
 	bellring bellring-server
+%D%/test-bench.log: bellring bellring-server %D%/old-bench
+%D%/test-bench-reports.log: bellring bellring-server %D%/bellring-no-plots
 %D%/test-transfer.log: bellring bellring-server %D%/wrong-check
 
 # Sends what the tool never would.
 check_PROGRAMS += %D%/wrong-check
 tests_cli_wrong_check_SOURCES = %D%/wrong-check.c
 tests_cli_wrong_check_LDADD = libbellring.la
+
+# A serving side of bench's first version, and the tool as it is without Chart.js.
+check_PROGRAMS += %D%/old-bench %D%/bellring-no-plots
+tests_cli_old_bench_SOURCES = %D%/old-bench.c
+tests_cli_old_bench_LDADD = libbellring.la
+tests_cli_bellring_no_plots_SOURCES = $(bellring_SOURCES)
+tests_cli_bellring_no_plots_LDADD = libdoctor.la libplots-none.la $(CMDSERVER) liblookup.la \
+	libbellring.la
 
 # What the tool on Windows makes of words and paths.
 if HAVE_CHECK

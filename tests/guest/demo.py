@@ -232,7 +232,7 @@ def doorbells(rows):
 
 
 def measure(server, guest):
-    options = ['--rounds', '3', '--count', '1000', '--idle', '1',
+    options = ['--load', 'trip,idle', '--rounds', '3', '--count', '1000', '--idle', '1',
                '--sizes', ','.join(map(str, SIZES))]
     step('bellring bench: host and host.')
     host_host = figures(server, *options)

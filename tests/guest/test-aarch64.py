@@ -115,8 +115,8 @@ def a_thousand_sleeps_wake_both_sides(port):
     guest = machine.on(port)
     job = guest.spawn('bellring -a pci: --name mirror bench --serve')
     live('mirror')
-    out = host('--json', 'bench', 'mirror', '--rounds', '2', '--count', '500',
-               '--idle', '0.1', '--sizes', '8,1024', seconds=180)
+    out = host('--json', 'bench', 'mirror', '--load', 'trip', '--rounds', '2',
+               '--count', '500', '--sizes', '8,1024', seconds=180)
     trips = [o for o in objects(out) if o['type'] == 'latency']
     assert trips and all(o['samples'] == 1000 for o in trips), trips
     job.kill('TERM')

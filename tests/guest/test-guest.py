@@ -126,8 +126,8 @@ def thousands_of_sleeps_wake_both_sides():
     machine = rig.bound()
     job = machine.spawn('bellring -a pci: --name mirror bench --serve')
     until(lambda: '"mirror"' in host('--json', 'peers'), 'it serves', 20, 0.05)
-    out = host('--json', 'bench', 'mirror', '--rounds', '2', '--count', '1000',
-               '--idle', '0.1', '--sizes', '8,1024', seconds=120)
+    out = host('--json', 'bench', 'mirror', '--load', 'trip', '--rounds', '2',
+               '--count', '1000', '--sizes', '8,1024', seconds=120)
     trips = [o for o in objects(out) if o['type'] == 'latency']
     assert len(trips) == 6, trips
     assert all(o['samples'] == 2000 for o in trips), trips

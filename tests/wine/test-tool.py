@@ -484,8 +484,8 @@ def the_doctor_finds_a_healthy_device():
 @windows.case
 def bench_measures_another_peer():
     listen(1, 'bench', '--serve', '--once')
-    lines = objects(run(0, '--json', 'bench', '--quick', '--sizes', '8', '--idle', '0.2',
-                        'win1'))
+    lines = objects(run(0, '--json', 'bench', '--quick', '--load', 'trip,stream,idle',
+                        '--sizes', '8', '--idle', '0.2', 'win1'))
     kinds = {line['type'] for line in lines}
     assert {'latency', 'throughput', 'idle', 'ratio'} <= kinds, lines
     for line in lines:
