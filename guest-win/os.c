@@ -31,6 +31,11 @@ uint64_t os_random(void)
 	return v;
 }
 
+void os_copy(void *restrict to, const void *restrict from, size_t len)
+{
+	memcpy(to, from, len);
+}
+
 void os_yield(void)
 {
 	SwitchToThread();

@@ -10,3 +10,8 @@ libcore_la_SOURCES += \
 	%D%/file.c \
 	%D%/os.c \
 	%D%/ports.c
+if HOST_X86_64
+libcore_la_SOURCES += %D%/copy-x86-64.c
+else
+libcore_la_SOURCES += %D%/copy.c
+endif

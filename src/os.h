@@ -21,6 +21,11 @@ void os_yield(void);
 void os_sleep_ms(unsigned ms);
 /* This process's id. */
 uint32_t os_pid(void);
+/*
+ * memcpy() of many bytes, say a page or more: the way that is fast on this CPU. Where
+ * it is emulated, that is not the C library's.
+ */
+void os_copy(void *restrict to, const void *restrict from, size_t len);
 /* Puts this machine's name into buf, always terminated; "" if unknown. */
 void os_hostname(char *buf, size_t size);
 

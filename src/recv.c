@@ -35,7 +35,7 @@ static void copy_out(const struct ring_record *rec, const struct bus_piece *p,
 		     void *buf, size_t len)
 {
 	if (rec->piece_len[1] == 0 && len > 0)
-		memcpy(buf, rec->piece[0] + p->at, len);
+		ring_copy_long(buf, rec->piece[0] + p->at, len);
 	else if (len > 0)
 		ring_copy_out(rec, p->at, buf, (uint32_t)len);
 }

@@ -177,11 +177,12 @@ void ring_copy_out(const struct ring_record *rec, uint32_t at, void *buf,
 		first = rec->piece_len[0] - at;
 		if (first > len)
 			first = len;
-		memcpy(buf, rec->piece[0] + at, first);
+		ring_copy_long(buf, rec->piece[0] + at, first);
 		at = 0;
 	} else {
 		at -= rec->piece_len[0];
 	}
 	if (len > first)
-		memcpy((unsigned char *)buf + first, rec->piece[1] + at, len - first);
+		ring_copy_long((unsigned char *)buf + first, rec->piece[1] + at,
+			       len - first);
 }

@@ -18,6 +18,7 @@
 
 #include "bellring.h"
 #include "layout.h"
+#include "os.h"
 
 #include <string.h>
 
@@ -84,6 +85,7 @@ static inline bool ring_crossed(uint64_t event, uint64_t from, uint64_t to)
 	return event - from < to - from;
 }
 
+#define RING_LONG 2048u /* bytes for which the CPU's own way to copy counts */
 #define RING_AHEAD 1024u /* bytes from a record to what the sender asks for */
 #define RING_NO_EVENT UINT64_MAX /* crossed by nothing */
 
@@ -144,6 +146,15 @@ static inline int ring_has_space(struct ring_writer *w, uint32_t len)
 	return ring_has_bytes(w, ring_room(len));
 }
 
+static inline void ring_copy_long(void *restrict to, const void *restrict from,
+				  size_t len)
+{
+	if (len < RING_LONG)
+		memcpy(to, from, len);
+	else
+		os_copy(to, from, len);
+}
+
 /*
  * memcpy() for messages that are shorter than a call of it is long: two moves of
  * a fixed size, which may overlap.
@@ -155,7 +166,7 @@ static ALWAYS_INLINE void ring_copy(void *restrict to, const void *restrict from
 	const unsigned char *f = from;
 
 	if (len > RING_SHORT) {
-		memcpy(to, from, len);
+		ring_copy_long(to, from, len);
 	} else if (len > 32) {
 		memcpy(t, f, 32);
 		memcpy(t + len - 32, f + len - 32, 32);
@@ -183,11 +194,11 @@ static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void 
 	if (len == 0)
 		return;
 	if (len <= first) {
-		memcpy(w->data + off, data, len);
+		ring_copy_long(w->data + off, data, len);
 		return;
 	}
-	memcpy(w->data + off, data, first);
-	memcpy(w->data, (const unsigned char *)data + first, len - first);
+	ring_copy_long(w->data + off, data, first);
+	ring_copy_long(w->data, (const unsigned char *)data + first, len - first);
 }
 
 /*

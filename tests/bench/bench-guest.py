@@ -136,7 +136,8 @@ class World:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         self._line = os.path.join(folder, 'line')
         self.server = stack.enter_context(
-            vm.Server('--bus', '32M', size=SIZE, vectors=VECTORS))
+            vm.Server('--bus', '48M', '--links', '40', '--ring-size', '1M', size=SIZE,
+                      vectors=VECTORS))
         self.guest = self._boot()
         # Whom doorbells are rung: it is there, and does not answer.
         self.peer = stack.enter_context(ivshmem.Client(self.server.path, VECTORS))
@@ -331,7 +332,9 @@ TABLES = [
 ] + [(f'Memory, {text}', f'{name}_mib_s', 'MiB/s',
       ('module', 'vfio', 'sysfs', 'sysfs-wc', 'ram'))
      for name, text in (('read', 'loads of 8 bytes'), ('write', 'stores of 8 bytes'),
-                        ('copy_from', 'memcpy from it'), ('copy_to', 'memcpy to it'))]
+                        ('copy_from', 'memcpy from it'), ('copy_to', 'memcpy to it'),
+                        ('own_from', 'the library\'s copy from it'),
+                        ('own_to', 'the library\'s copy to it'))]
 
 
 def ratio(figures, what, way, base_what, base):

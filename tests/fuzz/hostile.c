@@ -62,6 +62,11 @@ void os_yield(void)
 {
 }
 
+void os_copy(void *restrict to, const void *restrict from, size_t len)
+{
+	memcpy(to, from, len);
+}
+
 void os_sleep_ms(unsigned ms)
 {
 	now_ns += ms * UINT64_C(1000000);
