@@ -41,3 +41,19 @@ bench-guest: bellring-static bellring-server %D%/guest-echo$(EXEEXT)
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 $(srcdir)/%D%/bench-guest.py \
 		$(BENCH_FLAGS)
 .PHONY: bench-guest
+include tests/bench/speed.mk
+
+# `make bench-instructions`: callgrind's count of a send and a receive, by size;
+# test-instructions.py, of make check, holds it below its bounds.
+if ENABLE_SERVER
+check_PROGRAMS += %D%/instructions
+%C%_instructions_LDADD = libbellring.la
+EXTRA_DIST += %D%/instructions.py %D%/test-instructions.py
+TESTS += %D%/test-instructions.py
+%D%/test-instructions.log: bellring-server
+bench-instructions: bellring-server %D%/instructions$(EXEEXT)
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 $(srcdir)/%D%/instructions.py \
+		$(BENCH_FLAGS)
+endif
+.PHONY: bench-instructions

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bellring in its three ways to wait. */
+#include "rival-bellring.h"
+
+#include "rivals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How the ends find each other, in the measurement's shared memory. */
+struct ids {
+	_Atomic uint32_t of[2];
+};
+
+int bellring_fail(int64_t code, const char *call)
+{
+	return rival_fail("%s: %s: %s", call, bell_strerror((int)code), bell_detail());
+}
+
+int bellring_open(struct rival_end *end, enum bell_wait_mode mode)
+{
+	struct bellring_end *e = (struct bellring_end *)end;
+	struct bell_bus_config config = { .wait = mode };
+	struct ids *ids = end->shared;
+	char address[160];
+	int rc;
+
+	snprintf(address, sizeof(address), "unix:%s", end->plan->server);
+	rc = bell_open(address, -1, &e->peer);
+	if (rc < 0)
+		return bellring_fail(rc, "bell_open");
+	rc = bell_join(e->peer, &config, &e->bus);
+	if (rc < 0)
+		return bellring_fail(rc, "bell_join");
+	ids->of[end->side] = bell_id(e->peer);
+	e->other = &ids->of[end->side == RIVAL_CLIENT ? RIVAL_SERVER : RIVAL_CLIENT];
+	return 0;
+}
+
+void bellring_close(struct rival_end *end)
+{
+	struct bellring_end *e = (struct bellring_end *)end;
+
+	bell_leave(e->bus);
+	bell_close(e->peer);
+}
+
+void bellring_tally(struct rival_end *end)
+{
+	struct bell_stats stats;
+
+	bell_get_stats(((struct bellring_end *)end)->bus, &stats);
+	end->doorbells = stats.doorbells;
+	end->wakes = stats.wakes;
+}
+
+#define RIVAL bellring
+#include "rival-loops.h"
+
+/* They change only with the memory that they lie in. */
+static inline void set_parts(struct bellring_end *e, unsigned char *messages, size_t len)
+{
+	if (e->part[0].data == messages)
+		return;
+	for (unsigned i = 0; i < BELLRING_BATCH; i++)
+		e->part[i] = (struct bell_part){ messages + i * len, len };
+}
+
+static inline int bellring_put_batch(struct bellring_end *e, unsigned char *messages, size_t len,
+				     unsigned count)
+{
+	struct bell_envelope env = { .peer = *e->other };
+	int64_t n;
+
+	set_parts(e, messages, len);
+	for (unsigned done = 0; done < count; done += (unsigned)n) {
+		n = bell_send_batch(e->bus, &env, e->part + done, count - done, -1);
+		if (n < 0)
+			return bellring_fail(n, "bell_send_batch");
+	}
+	return 0;
+}
+
+#include "rival-batch.h"
+
+/* ---- the three ---------------------------------------------------------------- */
+
+static int open_interrupt(struct rival_end *end)
+{
+	return bellring_open(end, BELL_INTERRUPT);
+}
+
+static int open_polling(struct rival_end *end)
+{
+	return bellring_open(end, BELL_POLL);
+}
+
+static int open_adaptive(struct rival_end *end)
+{
+	return bellring_open(end, BELL_ADAPTIVE);
+}
+
+#define BELLRING                                                                           \
+	.kind = RIVAL_BELLRING, .end_size = sizeof(struct bellring_end),                   \
+	.trip = bellring_trip, .echo = bellring_echo, .send = bellring_send,               \
+	.receive = bellring_receive, .send_batch = bellring_send_batch, .close = bellring_close,    \
+	.tally = bellring_tally
+
+const struct rival rival_bellring_interrupt = {
+	.name = "bellring interrupt", .open = open_interrupt, BELLRING
+};
+const struct rival rival_bellring_polling = {
+	.name = "bellring polling", .polls = true, .open = open_polling, BELLRING
+};
+const struct rival rival_bellring_adaptive = {
+	.name = "bellring adaptive", .open = open_adaptive, BELLRING
+};

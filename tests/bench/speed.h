@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * speed.h - one measurement: a rival, what it is to do, and what was found
+ *
+ * A measurement has processes of its own: the client, on the first core, and its
+ * child, the server, on the second one. Of a crowd all clients share the first. Right
+ * before and after it the two tell how far apart their cores are.
+ */
+#ifndef BENCH_SPEED_H
+#define BENCH_SPEED_H
+
+#include "rival.h"
+
+#include "atomic.h"
+
+#define SPEED_CLIENTS 64
+#define SPEED_SAMPLES 200000u /* room for them */
+#define SPEED_STEPS 6
+
+/* What one process found between rival_begin() and rival_finish(). */
+struct speed_side {
+	uint64_t begin_ns, finish_ns;
+	uint64_t cpu_ns; /* user and system */
+	uint64_t doorbells, wakes;
+	uint64_t switches; /* times it gave its core away: getrusage(2) */
+};
+
+/* A stretch of a load that changes. */
+struct speed_step {
+	uint64_t first, samples; /* of them in sample[] */
+	uint64_t begin_ns, begin_cpu_ns; /* the server's, when its first message came */
+};
+
+/* A word each way, each on a cache line of its own. */
+struct speed_line {
+	_Alignas(128) shm_u64 asked;
+	_Alignas(128) shm_u64 answered;
+};
+
+/* In memory that all processes of the measurement share. */
+struct speed_result {
+	struct speed_line line;
+	uint64_t line_ns[2]; /* a trip over it, before and after; 0: not asked */
+	struct speed_side client, server;
+	struct speed_step step[SPEED_STEPS + 1]; /* the last one only ends the others */
+	uint64_t each[SPEED_CLIENTS]; /* messages of each client of a crowd */
+	_Atomic int stop;             /* the crowd's end */
+	_Atomic int settled;          /* the idle one's begin */
+	uint64_t samples;
+	uint64_t sample[SPEED_SAMPLES]; /* ns */
+};
+
+/* What both ends do. 0, or -1 after rival_fail(). */
+struct speed_work {
+	const char *name;
+	int (*client)(struct rival_end *end, struct speed_result *result);
+	int (*server)(struct rival_end *end, struct speed_result *result);
+};
+
+struct speed_pair {
+	const struct rival *rival;
+	const struct speed_work *work;
+	struct rival_plan plan;
+	unsigned clients; /* 1, or a crowd of up to SPEED_CLIENTS */
+	bool pin;
+	bool probe; /* ask how far apart the cores are: only of pinned ones */
+	int limit_ms; /* a measurement that takes longer hangs */
+};
+
+/* What each rival can: speed-work.c. */
+extern const struct speed_work speed_trips, speed_stream, speed_batches;
+
+/** speed_result_new - memory for a result, zero; NULL: there is none */
+struct speed_result *speed_result_new(void);
+
+/**
+ * speed_measure - one measurement, in processes of its own
+ * @result: emptied first
+ *
+ * Returns 0, or -1, told on stderr: an end failed, died, or did not end in time.
+ */
+int speed_measure(const struct speed_pair *pair, struct speed_result *result);
+
+/**
+ * speed_catch_signals - SIGINT and SIGTERM end a run: the measurement that is under
+ *                       way fails, and speed_stopped() tells
+ */
+void speed_catch_signals(void);
+bool speed_stopped(void);
+
+/** speed_cores - whether there are two, which speed_pin() can use */
+bool speed_cores(void);
+
+/** speed_pin - have this process run on the first core (0) or the second (1) only */
+int speed_pin(unsigned which);
+
+/**
+ * speed_line_ask - how far apart this core and that of speed_line_answer() are
+ *
+ * Both are called at about the same time, each by one process, and spin until the
+ * other is there. Returns the median of a cache line's trips there and back, ns.
+ */
+uint64_t speed_line_ask(struct speed_line *line);
+void speed_line_answer(struct speed_line *line);
+
+/** speed_cpu_ns - of this process so far, user and system */
+uint64_t speed_cpu_ns(void);
+
+/* A bellring-server of the run's own. */
+struct speed_server {
+	int pid;
+	char path[128]; /* of its socket */
+	char log[128];  /* what it says */
+};
+
+/**
+ * speed_server_start - start it in a folder, and wait until it is ready
+ * @program: path of bellring-server
+ *
+ * Returns 0, or -1, told on stderr.
+ */
+int speed_server_start(struct speed_server *server, const char *program,
+		       const char *folder);
+
+/** speed_server_stop - end it; one that was not started is fine */
+void speed_server_stop(struct speed_server *server);
+
+#endif
