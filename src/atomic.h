@@ -83,8 +83,10 @@ static inline void shm_fence_sleeper(void)
 /* Part of a path of which every instruction counts. */
 #if defined(__GNUC__)
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
+#define NEVER_INLINE __attribute__((noinline))
 #else
 #define ALWAYS_INLINE inline
+#define NEVER_INLINE
 #endif
 
 /* Number of the lowest bit that is set; there is one. */

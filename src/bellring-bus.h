@@ -19,7 +19,7 @@ extern "C" {
 
 /** How a receiver, or a sender that wants space, waits. */
 enum bell_wait_mode {
-	BELL_INTERRUPT = 0, /* sleep at once; behind a burst after at most 40 us */
+	BELL_INTERRUPT = 0, /* sleep at once; at the end of a stream after at most 40 us */
 	BELL_POLL = 1,      /* never sleep: burns a core, rings no doorbell */
 	BELL_ADAPTIVE = 2   /* spin only as long as it has paid lately */
 };

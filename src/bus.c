@@ -296,6 +296,9 @@ void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
 {
 	bus->mode = mode;
 	bus->waits_ns = 0;
+	bus->settle_ns = 0;
+	bus->settle_begin = 0;
+	bus->settle_skip = 0;
 }
 
 size_t bell_max_piece(const struct bell_bus *bus)

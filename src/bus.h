@@ -12,6 +12,7 @@
  *   incoming.c pieces of messages
  *   frame.c    records that no program sees: sent now, or kept until there is space
  *   wait.c     arm, look again, sleep; spinning; taking the wake word
+ *   settle.c   the short wait of who has caught up with a stream
  *   deliver.c  dispatch and what it tells; pings
  *
  * On top of these, each with a header of its own: stream.c, call.c, topic.c,
@@ -112,6 +113,7 @@ struct bell_bus {
 	bool announced;   /* ASLEEP is set in our wake word */
 	bool armed;       /* all links were armed since one was last activated */
 	uint64_t settled;     /* messages received until the last wait */
+	uint64_t answered;    /* and sent */
 	uint64_t settle_ns;    /* how long the last wait settled, if it did and it paid */
 	uint64_t settle_end;   /* of it */
 	uint64_t settle_begin; /* of one that was slept through after all, or 0 */
@@ -396,6 +398,19 @@ static inline int bus_collect(struct bell_bus *bus)
 /* Arms all links and wishes for space, announces sleep. 1: look again; 0: armed. */
 int bus_arm(struct bell_bus *bus);
 bool bus_is_armed(const struct bell_bus *bus);
+/*
+ * What is waited for is there: records, news, or (out) space for len bytes. A look
+ * without a write to shared memory.
+ */
+bool bus_sees(const struct bell_bus *bus, struct bus_out *out, uint32_t len);
+/* There is space for len bytes, or waiting for it is in vain. */
+bool bus_space_or_gone(struct bus_out *out, uint32_t len);
+/* The receiver is there, and has not given the link up. */
+static inline bool bus_out_is_whole(const struct bus_out *out)
+{
+	return shm_peek(&out->to.slot->word) == out->to.word &&
+	       shm_peek(&out->w.ctl->word) == out->link_word;
+}
 /* Sends what was kept, and lets those who want space know of it. */
 void bus_serve_space(struct bell_bus *bus);
 /* Looks at the port: what it was told, and doorbells that it owes to newcomers. 0. */
@@ -439,16 +454,28 @@ int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t l
 #define SPIN_WORTH_NS UINT64_C(20000)
 #define BURST_LEAST 8u /* messages without a wait between them */
 
-/* More came in a row than an answer, or a few. */
+/* So much came since the last wait, and nothing went out: that is no conversation. */
 static inline bool bus_in_burst(const struct bell_bus *bus)
 {
-	return bus->stats.received - bus->settled >= BURST_LEAST;
+	return bus->stats.received - bus->settled >= BURST_LEAST &&
+	       bus->stats.sent == bus->answered;
 }
 
-/* The wait that begins will not be slept through from its start, nor does it settle. */
+/* A wait begins. */
+static inline void bus_caught_up(struct bell_bus *bus)
+{
+	bus->settled = bus->stats.received;
+	bus->answered = bus->stats.sent;
+}
+
+/*
+ * The wait that begins will not be slept through from its start, nor does it settle,
+ * and nobody wants space who is told of it by waits.
+ */
 static inline bool bus_is_eager(const struct bell_bus *bus)
 {
-	return bus->mode != BELL_INTERRUPT && !bus_in_burst(bus) &&
+	return bus->mode != BELL_INTERRUPT && !bus_in_burst(bus) && bus->thirsty == 0 &&
+	       !bus->space_lost &&
 	       (bus->mode == BELL_POLL || bus->waits_ns <= SPIN_WORTH_NS);
 }
 

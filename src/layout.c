@@ -302,6 +302,7 @@ int layout_read(const void *memory, size_t size, struct layout *out)
 				    "format the memory anew");
 	*out = l;
 	/* Formatted anew while we read? Then the fields may be mixed. */
+	shm_fence_loads();
 	if (!layout_same(memory, &l))
 		return error_detail(BELL_ERESET, "the memory is being formatted");
 	return 0;

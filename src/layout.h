@@ -325,13 +325,13 @@ static inline struct layout_header *layout_hdr(const void *memory)
 	return (struct layout_header *)(uintptr_t)memory;
 }
 
-/*
- * The memory still is of that session. Its number tells, and alone: who formats
- * makes it 0 before anything else becomes another's.
- */
+/* The memory still is of that session; nobody formats it anew meanwhile. */
 static inline bool layout_same(const void *memory, const struct layout *l)
 {
-	return shm_acquire(&layout_hdr(memory)->session) == l->session;
+	struct layout_header *h = layout_hdr(memory);
+
+	return shm_acquire(&h->magic) == LAYOUT_MAGIC &&
+	       shm_acquire(&h->session) == l->session;
 }
 
 static inline struct layout_slot *layout_slot(const void *memory,

@@ -56,6 +56,8 @@ libcore_la_SOURCES = \
 	%D%/ring.c \
 	%D%/ring.h \
 	%D%/send.c \
+	%D%/settle.c \
+	%D%/settle.h \
 	%D%/steward.c \
 	%D%/steward.h \
 	%D%/steward-header.c \

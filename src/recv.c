@@ -293,11 +293,12 @@ static ALWAYS_INLINE int64_t take_plain(struct bell_bus *bus, void *buf, size_t 
 static inline int64_t take_eagerly(struct bell_bus *bus, void *buf, size_t size,
 				   struct bell_envelope *env)
 {
-	struct bus_in *in = plain_in(bus);
+	struct bus_in *in = bus->active_count == 1 ? plain_in(bus) : NULL;
 	uint64_t header = 0;
 
 	for (int n = 0; in && header == 0 && n < EAGER_LOOKS; n++)
 		header = ring_next_header(&in->r);
+	bus_caught_up(bus);
 	return header != 0 && bus_is_same(bus) ?
 		       take_record(bus, in, header, buf, size, env) : TAKE_ON;
 }
@@ -371,10 +372,8 @@ static inline int64_t receive(struct bell_bus *bus, take_fn *take, const struct 
 }
 
 /* Nothing is there, or something special: only the head is looked at again. */
-static __attribute__((noinline)) int64_t receive_slowly(struct bell_bus *bus, void *buf,
-							size_t size,
-							struct bell_envelope *env,
-							int timeout_ms)
+static NEVER_INLINE int64_t receive_slowly(struct bell_bus *bus, void *buf, size_t size,
+					   struct bell_envelope *env, int timeout_ms)
 {
 	struct wanted w = { buf, size, env };
 	int64_t rc;
@@ -391,10 +390,8 @@ static __attribute__((noinline)) int64_t receive_slowly(struct bell_bus *bus, vo
  * At the head of the link whose turn it is. Another function, so that short messages
  * save no registers for a copy's call.
  */
-static __attribute__((noinline)) int64_t take_long(struct bell_bus *bus, void *buf,
-						   size_t size,
-						   struct bell_envelope *env,
-						   int timeout_ms)
+static NEVER_INLINE int64_t take_long(struct bell_bus *bus, void *buf, size_t size,
+				      struct bell_envelope *env, int timeout_ms)
 {
 	struct bus_in *in = bus->active[bus->turn];
 	int64_t rc = take_record(bus, in, ring_next_header(&in->r), buf, size, env);

@@ -267,9 +267,8 @@ static ALWAYS_INLINE int tell_of(struct bell_bus *bus, struct bus_out *out, size
 }
 
 /* Another function, so that short messages save no registers for a copy's call. */
-static __attribute__((noinline)) int post_long(struct bell_bus *bus,
-					       const struct bell_envelope *env,
-					       const void *msg, size_t len, int timeout_ms)
+static NEVER_INLINE int post_long(struct bell_bus *bus, const struct bell_envelope *env,
+				  const void *msg, size_t len, int timeout_ms)
 {
 	struct bell_part part = { msg, len };
 
@@ -287,9 +286,8 @@ int bell_post(struct bell_bus *bus, const struct bell_envelope *env,
 	return post_long(bus, env, msg, len, timeout_ms);
 }
 
-static __attribute__((noinline)) int send_long(struct bell_bus *bus, uint32_t to,
-					       const void *msg, size_t len,
-					       int timeout_ms)
+static NEVER_INLINE int send_long(struct bell_bus *bus, uint32_t to, const void *msg,
+				  size_t len, int timeout_ms)
 {
 	struct bell_envelope env = { .peer = to };
 

@@ -8,6 +8,7 @@
 #include "call.h"
 #include "error.h"
 #include "os.h"
+#include "settle.h"
 #include "stream.h"
 #include "topic.h"
 
@@ -127,13 +128,6 @@ int bus_take_news(struct bell_bus *bus)
 	return 0;
 }
 
-/* The receiver is there, and has not given the link up. */
-static bool is_whole(const struct bus_out *out)
-{
-	return shm_peek(&out->to.slot->word) == out->to.word &&
-	       shm_peek(&out->w.ctl->word) == out->link_word;
-}
-
 /* The link to that incarnation if there is one, claiming none. */
 static struct bus_out *link_known(const struct bell_bus *bus, const struct bus_remote *to)
 {
@@ -144,11 +138,10 @@ static struct bus_out *link_known(const struct bell_bus *bus, const struct bus_r
 	return out;
 }
 
-/* There is space for len bytes, or waiting for it is in vain. */
-static bool space_or_gone(struct bus_out *out, uint32_t len)
+bool bus_space_or_gone(struct bus_out *out, uint32_t len)
 {
 	/* -BELL_ECORRUPT shows again at the next try. */
-	return ring_has_space(&out->w, len) != 0 || !is_whole(out);
+	return ring_has_space(&out->w, len) != 0 || !bus_out_is_whole(out);
 }
 
 /* What the oldest kept frame needs; 0: none is kept, or it may not go yet. */
@@ -169,20 +162,19 @@ static bool some_space(const struct bell_bus *bus)
 	if (bus->thirsty == 0)
 		return false;
 	for (struct bus_out *out = bus->outs; out; out = out->next) {
-		if (wanted_len(out) > 0 && space_or_gone(out, wanted_len(out)))
+		if (wanted_len(out) > 0 && bus_space_or_gone(out, wanted_len(out)))
 			return true;
-		if (kept_len(out) > 0 && space_or_gone(out, kept_len(out)))
+		if (kept_len(out) > 0 && bus_space_or_gone(out, kept_len(out)))
 			return true;
 	}
 	return false;
 }
 
-/* What is waited for is there; a look without a write to shared memory. */
-static bool look(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
+bool bus_sees(const struct bell_bus *bus, struct bus_out *out, uint32_t len)
 {
 	if (bus_has_news(bus))
 		return true;
-	if (out && space_or_gone(out, len))
+	if (out && bus_space_or_gone(out, len))
 		return true;
 	for (uint32_t i = 0; i < bus->active_count; i++)
 		if (!bus->active[i]->broken && ring_has_data(&bus->active[i]->r))
@@ -241,7 +233,7 @@ void bus_serve_space(struct bell_bus *bus)
 	bus->space_lost = false;
 	for (out = bus->thirsty > 0 ? bus->outs : NULL; out; out = next) {
 		next = out->next;
-		if (wanted_len(out) > 0 && space_or_gone(out, wanted_len(out))) {
+		if (wanted_len(out) > 0 && bus_space_or_gone(out, wanted_len(out))) {
 			out->wanted = 0;
 			bus->thirsty--;
 			served = out->writable = true;
@@ -273,7 +265,7 @@ static int arm_space(struct bell_bus *bus)
 		if (len < kept_len(out))
 			len = kept_len(out);
 
-		if (len > 0 && (ring_want_space(&out->w, len) != 0 || !is_whole(out)))
+		if (len > 0 && (ring_want_space(&out->w, len) != 0 || !bus_out_is_whole(out)))
 			return 1;
 	}
 	return 0;
@@ -334,136 +326,13 @@ void bus_end(struct bell_bus *bus, struct bus_call call)
 		(void)bus_remind(bus);
 }
 
-/*
- * Who catches up with the other side of a stream waits a little in every mode:
- * two that work on the same few lines take them from each other with every
- * message, which costs ten times what the messages do, and a sleep costs more
- * still. Time makes the distance, not a count: what is not looked at is not taken.
- *
- * The wait is as long as what it brought took to receive: it grows if the sender
- * is more than half as fast as the receiver, and shrinks to nothing if it is not,
- * as in a conversation, or where messages come one by one.
- */
-#define SETTLE_NS UINT64_C(2000)
-#define SETTLE_MAX_NS (2 * SPIN_WORTH_NS)
-#define SETTLE_SPACE_NS (5 * SPIN_WORTH_NS) /* half a ring is more than a message */
-#define BURST_BYTES (1u << 17)
-/*
- * If the wait was much longer all the same, and again, the next few are left out. Not
- * if it was a little longer: to sleep makes the other side ring, which delays it more.
- */
-#define SETTLE_VAIN_NS (4 * SETTLE_MAX_NS)
-#define SETTLE_SKIP 8u
-
-static bool worth_settling(uint32_t *skip)
-{
-	if (*skip == 0)
-		return true;
-	--*skip;
-	return false;
-}
-
-/* Bytes since the last wait from who has the turn. */
-static uint64_t bytes_taken(struct bell_bus *bus, uint64_t *ring_size)
-{
-	struct bus_in *in = bus->active_count > 0 ? bus->active[bus->turn] : NULL;
-	uint64_t bytes;
-
-	if (!in)
-		return 0;
-	bytes = in->r.pos - in->settled;
-	in->settled = in->r.pos;
-	*ring_size = in->r.size;
-	return bytes;
-}
-
-/* How long to look at nothing, or 0: this is no stream. */
-static uint64_t settling_time(struct bell_bus *bus, uint64_t *now)
-{
-	uint64_t last = bus->settle_ns, took = SETTLE_NS, size = 0;
-	uint64_t bytes = bytes_taken(bus, &size);
-	bool burst = bytes > 0 && (bus_in_burst(bus) || bytes >= BURST_BYTES);
-
-	*now = 0;
-	bus->settled = bus->stats.received;
-	bus->settle_ns = 0;
-	if (bytes == 0 || (!burst && last == 0) || !worth_settling(&bus->settle_skip))
-		return 0;
-	*now = os_now_ns();
-	if (last > 0)
-		took = *now - bus->settle_end;
-	if (!burst && took < last / 2)
-		return 0;
-	/* Longer, and the sender would wait for us. */
-	if (bytes > size / 8)
-		took = took * (size / 8) / bytes;
-	if (took < SETTLE_NS)
-		return SETTLE_NS;
-	return took < SETTLE_MAX_NS ? took : SETTLE_MAX_NS;
-}
-
-/* Until there may be a few messages more. False: none came. */
-static bool settle_messages(struct bell_bus *bus)
-{
-	uint64_t begin, now, ns = settling_time(bus, &begin);
-
-	if (ns == 0)
-		return false;
-	do {
-		cpu_relax();
-		now = os_now_ns();
-		if (now - begin >= ns && look(bus, NULL, 0)) {
-			bus->settle_ns = ns;
-			bus->settle_end = now;
-			bus->settle_vain = 0;
-			return true;
-		}
-	} while (now - begin < SETTLE_MAX_NS);
-	bus->settle_begin = begin;
-	return false;
-}
-
-/* The wait that began with settling is over. */
-static void judge_settling(struct bell_bus *bus)
-{
-	if (bus->settle_begin == 0)
-		return;
-	if (os_now_ns() - bus->settle_begin <= SETTLE_VAIN_NS)
-		bus->settle_vain = 0;
-	else if (bus->settle_vain < SETTLE_SKIP)
-		bus->settle_skip = bus->settle_vain++;
-	else
-		bus->settle_skip = SETTLE_SKIP;
-	bus->settle_begin = 0;
-}
-
-/* Until half of the ring is free, if that is soon. False: there is no space. */
-static bool settle_space(struct bell_bus *bus, struct bus_out *out, uint32_t len)
-{
-	uint64_t half = out->w.size / 2, until;
-	uint64_t want = half > ring_room(len) ? half : ring_room(len);
-
-	if (!worth_settling(&out->settle_skip))
-		return false;
-	until = os_now_ns() + SETTLE_SPACE_NS;
-	while (ring_has_bytes(&out->w, want) == 0 && is_whole(out) && !bus_has_news(bus)) {
-		if (os_now_ns() >= until) {
-			out->settle_skip = SETTLE_SKIP;
-			break;
-		}
-		for (int i = 0; i < 16; i++)
-			cpu_relax();
-	}
-	return space_or_gone(out, len);
-}
-
 static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 		      uint64_t deadline)
 {
 	int timeout_ms, rc;
 
 	flush_space(bus);
-	if (out && (ring_want_space(&out->w, len) != 0 || !is_whole(out)))
+	if (out && (ring_want_space(&out->w, len) != 0 || !bus_out_is_whole(out)))
 		return 0;
 	if (arm_space(bus) || arm_links(bus))
 		return 0;
@@ -475,7 +344,7 @@ static int sleep_once(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 	bus->stats.sleeps++;
 	/* A byte of the wake word may have changed for any reason: look again. */
 	rc = peer_wait(bus->peer, timeout_ms);
-	judge_settling(bus);
+	settle_judge(bus);
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
@@ -496,7 +365,7 @@ static int spin(struct bell_bus *bus, struct bus_out *out, uint32_t len,
 
 	*lasted = 0;
 	for (uint32_t n = 1;; n++) {
-		if (look(bus, out, len))
+		if (bus_sees(bus, out, len))
 			return 0;
 		/* At first every nanosecond counts, then what shares this core. */
 		if (n > SPIN_EAGER)
