@@ -1,7 +1,8 @@
 # Manual pages, the specification of the shared memory, who can do what, what it costs,
 # Windows guests.
 dist_doc_DATA += %D%/deaths.md %D%/layout.md %D%/performance.md %D%/security.md \
-	%D%/windows.md
+	%D%/speed-latency.svg %D%/speed-steps.svg %D%/speed-throughput.svg \
+	%D%/speed-waiting.svg %D%/windows.md
 dist_man_MANS += \
 	%D%/bell_begin.3 \
 	%D%/bell_bind.3 \
