@@ -157,9 +157,11 @@ int bench_child_start(struct bench_child *c, int (*run)(void *arg), void *arg)
 
 int bench_child_go(struct bench_child *c)
 {
-	if (write(c->go_fd, "", 1) != 1)
-		return cli_error("bench: the serving process is gone");
-	return CLI_DONE;
+	if (write(c->go_fd, "", 1) == 1)
+		return CLI_DONE;
+	/* Ctrl-C ends all of a terminal's group, the child first perhaps. */
+	return cli_error(sys_stopped() ? "bench: interrupted" :
+					 "bench: the serving process is gone");
 }
 
 static bool ends_within(const struct bench_child *c, int timeout_ms)

@@ -223,7 +223,7 @@ inline take_wake_word()
 #define WANT ROOM
 #endif
 
-/* ring_write() */
+/* ring_write(); ring_write_straight() stores the same in the same order */
 inline ring_write()
 {
 #ifdef WEAK
@@ -313,7 +313,7 @@ idle:		/* bus_idle(), sleep_once() */
 			fi
 		};
 #endif
-		/* is_whole() */
+		/* bus_out_is_whole() */
 		atomic {
 			if
 			:: !live[RECEIVER] -> goto send
@@ -474,7 +474,7 @@ next:		/* bus_next() */
 		od;
 		goto idle;
 
-take:		/* ring_release(); ring_space_due() may be true or not */
+take:		/* ring_release(), as ring_take_straight(); ring_space_due() may be true or not */
 		atomic {
 #ifdef WEAK
 			assert(mem[PAYLOAD(link, taken[link])] == taken[link] + 1 || bad_record);
