@@ -142,11 +142,13 @@ def paced(at):
 def several_senders(at):
     keys = ['messages_per_s', 'least_sender_per_s', 'mean_sender_per_s']
     lines = quick(at, 'senders', '--senders', '1,3', '--modes', 'interrupt')
-    got = check(lines, 'senders', [*keys, 'cpu_us_per_message'])
+    # On a busy machine one of them may get no time in a window this short.
+    got = check(lines, 'senders', ['messages_per_s', 'mean_sender_per_s',
+                                   'cpu_us_per_message'])
     equal([m['senders'] for m in got], [1, 3])
     has(got, [*keys, *COST])
     for m in got:
-        equal(m['least_sender_per_s_max'] <= m['mean_sender_per_s_max'], True, m)
+        equal(0 <= m['least_sender_per_s_max'] <= m['mean_sender_per_s_max'], True, m)
         equal(abs(m['mean_sender_per_s'] * m['senders'] / m['messages_per_s'] - 1) < 1e-6,
               True, m)
     equal([m['name'] for m in lines if m['type'] == 'ratio'],
