@@ -18,9 +18,9 @@
 struct copy {
 	_Alignas(64) _Atomic uint64_t in;  /* parts */
 	_Alignas(64) _Atomic uint64_t out; /* parts */
-	_Alignas(64) uint64_t piece; /* bytes that are copied at once */
+	_Alignas(64) size_t piece;   /* bytes that are copied at once */
 	uint64_t pieces, a_part;     /* all; in a part */
-	uint64_t size;               /* of a message, over which the pieces go */
+	size_t size;                 /* of a message, over which the pieces go */
 	double seconds;
 	_Alignas(64) unsigned char memory[MEMORY];
 };

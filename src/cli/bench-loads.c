@@ -42,7 +42,7 @@ static int plan_bare_trips(struct bench *b, struct bench_run *from)
 			continue;
 		from->kind = kind;
 		from->limit = bench_bare_name((enum bare_kind)kind);
-		rc = bench_add(b, from, from->count);
+		rc = bench_add(b, from, (size_t)from->count);
 	}
 	return rc;
 }
@@ -55,7 +55,7 @@ static int plan_trips(struct bench *b, struct bench_run *from)
 	for (i = 0; i < b->lists.sizes.count && rc == CLI_DONE; i++) {
 		from->size = (uint32_t)b->lists.sizes.value[i];
 		from->count = within(TRIP_BYTES, b->args.count, from->size);
-		rc = bench_add_modes(b, from, from->count, 2);
+		rc = bench_add_modes(b, from, (size_t)from->count, 2);
 	}
 	return rc;
 }
@@ -99,7 +99,7 @@ static int plan_bursts(struct bench *b, struct bench_run *from)
 	from->size = SMALL;
 	from->batch = (uint32_t)b->args.burst;
 	from->count = quick(b, BURSTS);
-	return bench_add_modes(b, from, from->count, 2);
+	return bench_add_modes(b, from, (size_t)from->count, 2);
 }
 
 static int plan_paced(struct bench *b, struct bench_run *from)
@@ -116,7 +116,7 @@ static int plan_paced(struct bench *b, struct bench_run *from)
 	for (i = 0; i < b->lists.every.count && rc == CLI_DONE; i++) {
 		from->every_us = (uint32_t)b->lists.every.value[i];
 		from->count = quick(b, PACED_MS) * 1000 / from->every_us + 1;
-		rc = bench_add_modes(b, from, from->count, 2);
+		rc = bench_add_modes(b, from, (size_t)from->count, 2);
 	}
 	return rc;
 }

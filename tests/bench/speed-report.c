@@ -38,7 +38,7 @@ static void print_spectrum(const uint64_t *sample, uint64_t count)
 
 static void print_samples(uint64_t *sample, uint64_t count)
 {
-	qsort(sample, count, sizeof(*sample), by_size);
+	qsort(sample, (size_t)count, sizeof(*sample), by_size);
 	printf(", \"samples\": %" PRIu64 ", \"p50\": %" PRIu64 ", \"p99\": %" PRIu64
 	       ", \"p999\": %" PRIu64 ", \"max\": %" PRIu64, count,
 	       quantile(sample, count, 500), quantile(sample, count, 990),
