@@ -296,10 +296,10 @@ struct bus_piece {
  * unfinished: release it as any other.
  */
 int bus_next(struct bell_bus *bus, struct bus_in **in, struct ring_record *rec);
-/* Records of one sender in a row while others wait too. */
+#define TURN_LENGTH 64u /* records of one sender in a row while others wait too */
 static inline bool bus_turn_is_over(const struct bell_bus *bus)
 {
-	return bus->taken >= 64;
+	return bus->taken >= TURN_LENGTH;
 }
 /* Gives it back, wakes its sender if that is due. */
 void bus_release(struct bell_bus *bus, struct bus_in *in,

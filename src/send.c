@@ -50,9 +50,7 @@ int bus_break_out(struct bell_bus *bus, struct bus_out *out)
 /* In another session the words of slot and link may be the same, and another's. */
 static inline bool is_whole(const struct bell_bus *bus, const struct bus_out *out)
 {
-	return layout_same(bus->memory, &bus->layout) &&
-	       shm_peek(&out->to.slot->word) == out->to.word &&
-	       shm_peek(&out->w.ctl->word) == out->link_word;
+	return layout_same(bus->memory, &bus->layout) && bus_out_is_whole(out);
 }
 
 int bus_check_out(struct bell_bus *bus, struct bus_out *out)

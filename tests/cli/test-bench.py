@@ -32,6 +32,21 @@ def check(lines, kind, keys):
     return got
 
 
+TRIES = 5
+
+
+def in_a_quiet_moment(measure, holds):
+    """
+    What measure() gives once holds() of it is true. A busy machine may keep a process
+    from a core for all of a run this short: it has to hold in one of a few.
+    """
+    for _ in range(TRIES):
+        found = measure()
+        if holds(found):
+            return found
+    raise AssertionError(f'in none of {TRIES} runs: {found}')
+
+
 def has(lines, keys):
     for m in lines:
         for key in keys:
@@ -102,7 +117,12 @@ def streams(at):
 @tap.case
 @place('-l', '8M')
 def bursts(at):
-    lines = quick(at, 'burst', '--burst', '10')
+    def rung_once_at_least(lines):
+        return all(m['doorbells_per_message'] >= 1 / 11 for m in lines
+                   if m['type'] == 'burst' and m['wait'] == 'interrupt')
+
+    lines = in_a_quiet_moment(lambda: quick(at, 'burst', '--burst', '10'),
+                              rung_once_at_least)
     got = check(lines, 'burst', [*PERCENTILES, 'cpu_us_per_message'])
     equal([m['wait'] for m in got], MODES)
     has(got, [*PERCENTILES, *COST])
@@ -110,13 +130,23 @@ def bursts(at):
         equal((m['burst'], m['samples']), (10, 3 * 13), m)
         distribution(m)
         if m['wait'] == 'interrupt':    # ten messages and an answer: not one each
-            equal(0 < m['doorbells_per_message'] <= 0.9, True, m)
+            equal(1 / 11 <= m['doorbells_per_message'] <= 0.9, True, m)
 
 
 @tap.case
 @place('-l', '8M')
 def paced(at):
-    lines = quick(at, 'paced', '--every', '200,2000')
+    def slow(lines, key):
+        return {m['wait']: m[key] for m in lines
+                if m['type'] == 'paced' and m['every_us'] == 2000}
+
+    def polling_costs_and_sleeping_rings(lines):
+        cpu, rings = slow(lines, 'cpu_us_per_message'), slow(lines, 'doorbells_per_message')
+        return not POLLS or (cpu['poll'] > 3 * cpu['interrupt'] and rings['poll'] == 0
+                             and rings['interrupt'] > 0.3)
+
+    lines = in_a_quiet_moment(lambda: quick(at, 'paced', '--every', '200,2000'),
+                              polling_costs_and_sleeping_rings)
     if not POLLS:
         equal(['left out' in m['text'] for m in lines if m['type'] == 'note'][-1], True)
         return
@@ -129,8 +159,6 @@ def paced(at):
         distribution(m)
         # The sender spins: were its CPU counted, it would be a core's.
         equal(m['receiver_cpu_percent'] < 105, True, m)
-    rings = {m['wait']: m['doorbells_per_message'] for m in got if m['every_us'] == 2000}
-    equal((rings['poll'], rings['interrupt'] > 0), (0, True), rings)
     names = [m['name'] for m in check(lines, 'ratio', ['value'])]
     equal(names, 2 * ['adaptive-cpu/interrupt-cpu'])
 
@@ -139,14 +167,15 @@ def paced(at):
 @place('-l', '8M')
 def several_senders(at):
     keys = ['messages_per_s', 'least_sender_per_s', 'mean_sender_per_s']
-    lines = quick(at, 'senders', '--senders', '1,3', '--modes', 'interrupt')
-    # On a busy machine one of them may get no time in a window this short.
-    got = check(lines, 'senders', ['messages_per_s', 'mean_sender_per_s',
-                                   'cpu_us_per_message'])
+    lines = in_a_quiet_moment(
+        lambda: quick(at, 'senders', '--senders', '1,3', '--modes', 'interrupt'),
+        lambda lines: all(m['least_sender_per_s'] > 0 for m in lines
+                          if m['type'] == 'senders'))
+    got = check(lines, 'senders', [*keys, 'cpu_us_per_message'])
     equal([m['senders'] for m in got], [1, 3])
     has(got, [*keys, *COST])
     for m in got:
-        equal(0 <= m['least_sender_per_s_max'] <= m['mean_sender_per_s_max'], True, m)
+        equal(m['least_sender_per_s_max'] <= m['mean_sender_per_s_max'], True, m)
         equal(abs(m['mean_sender_per_s'] * m['senders'] / m['messages_per_s'] - 1) < 1e-6,
               True, m)
     equal([m['name'] for m in lines if m['type'] == 'ratio'],
