@@ -40,21 +40,27 @@ static int by_real(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* qsort() takes no null pointer, not even of none. */
+static void sort(uint64_t *sample, size_t n)
+{
+	if (n > 0)
+		qsort(sample, n, sizeof(*sample), by_value);
+}
+
 void series_round(struct series *s, int discard)
 {
 	if (discard) {
 		s->count = s->begin;
 		return;
 	}
-	qsort(s->sample + s->begin, s->count - s->begin, sizeof(*s->sample),
-	      by_value);
+	sort(s->sample + s->begin, s->count - s->begin);
 	s->last = s->begin;
 	s->begin = s->count;
 }
 
 void series_finish(struct series *s)
 {
-	qsort(s->sample, s->count, sizeof(*s->sample), by_value);
+	sort(s->sample, s->count);
 }
 
 /* Of n sorted samples. */
