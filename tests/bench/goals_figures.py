@@ -14,8 +14,9 @@ import statistics
 PLACEMENTS = (('one core', 125), ('shared cache', 250), ('apart', math.inf))
 MOVED = 'moved'         # the two probes differ
 ANY = 'any'             # there were no probes: not pinned, or it does not matter
-ENOUGH = 3              # samples of both sides of a ratio, in a placement
+ENOUGH = 3              # rounds with samples of both sides of a ratio, in a placement
 NEAREST = 3             # of the other side's, whose median a sample is compared with
+ROUND = 100             # how far apart rounds are, in turns of one
 
 PLACEMENT_TEXT = {
     'one core': "the two threads of one core", 'shared cache': 'two cores that share a cache',
@@ -48,6 +49,11 @@ def receiver_cpu(o):
 def both_cpu_us(o):
     """A message."""
     return (o['client']['cpu_ns'] + o['server']['cpu_ns']) / 1000 / o['count']
+
+
+def when(o):
+    """In the order of rounds and of turns within them."""
+    return o['round'] * ROUND + o.get('turn', 0)
 
 
 def placement(o):
@@ -129,18 +135,21 @@ class Figures:
 
     def ratios(self, figure, case, base, more=None, base_more=None):
         """
-        Of two cases, (work, rival, size): each sample of the one to the median of the
-        other's in the nearest rounds.
+        Of two cases, (work, rival, size), one a round: each sample of the one to the
+        median of the other's nearest ones, and of those of a round the median.
         """
         above = self.results(*case, **(more or {}))
         below = self.results(*base, **(more if base_more is None else base_more) or {})
-        if min(len(above), len(below)) < ENOUGH:
-            raise Missing(f'not told: fewer than {ENOUGH} samples')
-
         def there(o):
-            near = sorted(below, key=lambda b: abs(b['round'] - o['round']))[:NEAREST]
+            near = sorted(below, key=lambda b: abs(when(b) - when(o)))[:NEAREST]
             return statistics.median(map(figure, near))
-        return [figure(o) / there(o) for o in above if there(o) > 0]
+        found = {}
+        for o in above:
+            if there(o) > 0:
+                found.setdefault(o['round'], []).append(figure(o) / there(o))
+        if min(len(found), len({o['round'] for o in below})) < ENOUGH:
+            raise Missing(f'not told: fewer than {ENOUGH} rounds')
+        return [statistics.median(found[key]) for key in sorted(found)]
 
     def rivals(self, work, size, free=False):
         """Who was measured so, in the order of the tables."""

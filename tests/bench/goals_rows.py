@@ -48,12 +48,12 @@ class Row:
             except Missing:
                 continue
         if not found:
-            raise Missing(f'not told: fewer than {ENOUGH} samples in each placement')
+            raise Missing(f'not told: fewer than {ENOUGH} rounds in each placement')
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
     @property
     def place(self):
-        """The one with most samples, by which the goal is judged."""
+        """The one met with most, by which the goal is judged."""
         return next(iter(self.found))
 
     def median(self, place=None):

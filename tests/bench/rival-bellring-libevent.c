@@ -13,7 +13,7 @@ struct glue_end {
 	struct event_base *base;
 	struct bell_event *event;
 	struct rival_trips *trips; /* the client's */
-	uint64_t done;             /* trips */
+	uint64_t done;             /* trips of this turn */
 	uint64_t before_ns;
 	int failed;
 };
@@ -79,6 +79,7 @@ static int run(struct rival_end *end)
 {
 	struct glue_end *e = (struct glue_end *)end;
 
+	e->done = 0;
 	if (end->plan->warmup == 0)
 		rival_begin(end);
 	e->before_ns = rival_now();

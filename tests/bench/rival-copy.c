@@ -90,6 +90,16 @@ static int copy_open(struct rival_end *end)
 	return 0;
 }
 
+/* A turn before may have ended within a part. */
+static void copy_restart(struct rival_end *end)
+{
+	struct copy_end *e = (struct copy_end *)end;
+	bool serves = end->side == RIVAL_SERVER;
+
+	shm_release(serves ? &e->memory->read : &e->memory->written, 0);
+	e->pos = e->limit = 0;
+}
+
 static void copy_close(struct rival_end *end)
 {
 	(void)end;
@@ -103,6 +113,7 @@ const struct rival rival_copy = {
 	.largest = RING,
 	.end_size = sizeof(struct copy_end),
 	.open = copy_open,
+	.restart = copy_restart,
 	.send = copy_send,
 	.receive = copy_receive,
 	.close = copy_close,

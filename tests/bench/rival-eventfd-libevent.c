@@ -12,7 +12,7 @@ struct loop_end {
 	struct event_base *base;
 	struct event *event;
 	struct rival_trips *trips; /* the client's */
-	uint64_t done;             /* trips */
+	uint64_t done;             /* trips of this turn */
 	uint64_t before_ns;
 	int failed;
 };
@@ -55,6 +55,7 @@ static int run(struct rival_end *end)
 {
 	struct loop_end *e = (struct loop_end *)end;
 
+	e->done = 0;
 	if (end->plan->warmup == 0)
 		rival_begin(end);
 	e->before_ns = rival_now();

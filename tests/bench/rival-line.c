@@ -17,7 +17,7 @@ struct line_end {
 
 #define RIVAL line
 
-/* Words are numbers from 1 on: the memory is zero. */
+/* Words are numbers from 1 on: before a turn they are zero. */
 static inline int line_put(struct line_end *e, const void *msg, size_t len)
 {
 	uint64_t number = *(const uint64_t *)msg;
@@ -46,8 +46,15 @@ static int line_open(struct rival_end *end)
 
 	e->out = serves ? &words->to_client : &words->to_server;
 	e->in = serves ? &words->to_server : &words->to_client;
-	e->expected = 1;
 	return 0;
+}
+
+static void line_restart(struct rival_end *end)
+{
+	struct line_end *e = (struct line_end *)end;
+
+	shm_release(e->in, 0);
+	e->expected = 1;
 }
 
 static void line_close(struct rival_end *end)
@@ -62,6 +69,7 @@ const struct rival rival_line = {
 	.largest = 8,
 	.end_size = sizeof(struct line_end),
 	.open = line_open,
+	.restart = line_restart,
 	.trip = line_trip,
 	.echo = line_echo,
 	.close = line_close,

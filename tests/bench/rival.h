@@ -9,8 +9,9 @@
  *
  * A measurement is one pair of processes: prepare() once, then a fork; the server is
  * the child, on the second core, and the client the parent, on the first. Each opens
- * its end; a failure is told on stderr by who met it. A process that has used nng must
- * not fork and use it again: so each measurement's are new ones.
+ * its end; a failure is told on stderr by who met it. Then trips or streams follow,
+ * several times where rivals take turns. A process that has used nng must not fork and
+ * use it again: so each measurement's are new ones.
  */
 #ifndef BENCH_RIVAL_H
 #define BENCH_RIVAL_H
@@ -75,6 +76,11 @@ struct rival {
 	/* warmup + count trips; the client's fill trips->sample. 0, or -1. */
 	int (*trip)(struct rival_end *end, struct rival_trips *trips);
 	int (*echo)(struct rival_end *end);
+	/*
+	 * Before each turn, of both ends, while nothing is on its way: messages are
+	 * numbered from 0 again. NULL: nothing to do.
+	 */
+	void (*restart)(struct rival_end *end);
 	/*
 	 * warmup + count messages one way. The sender's returns when the last is on its
 	 * way, the receiver's when it has it; calls rival_begin() behind the warm-up and

@@ -11,6 +11,7 @@
 #define RING_BYTES ((size_t)1 << 20)
 #define WARM_BYTES (3 * RING_BYTES)  /* touches each page of a ring on both sides */
 #define WARM_LEAST 30u /* messages: short, so that no core moves meanwhile */
+#define WARM_TURN 4u   /* before each turn: only to get going again */
 #define HEAD_BYTES 16u /* of a message in a ring, about */
 #define FIRST_BYTES (4 * RING_BYTES) /* of a first look at a stream */
 #define FIRST_CALLS 2000u            /* of one that calls the system each time */
@@ -69,6 +70,15 @@ static bool is_wanted(const struct speed_options *o, const struct speed_case *c)
 	return !o->rival || strstr(r->name, o->rival);
 }
 
+/* What others' libraries do beside their calls, in threads, is not ours to bear. */
+static bool takes_turns(const struct rival *r, unsigned group)
+{
+	const unsigned in_turns = SPEED_TRIPS | SPEED_STREAMS | SPEED_ZEROCOPY | SPEED_PACED |
+				  SPEED_LARGE;
+
+	return r->kind != RIVAL_OTHER && (group & in_turns) != 0;
+}
+
 /* A case of its size, of the block that is being made; NULL: nobody wants it. */
 static struct speed_case *add(struct maker *m, unsigned group, const struct rival *rival,
 			      const struct speed_work *work, size_t size)
@@ -77,6 +87,7 @@ static struct speed_case *add(struct maker *m, unsigned group, const struct riva
 		.block = m->block,
 		.groups = group,
 		.rounds = m->options->rounds,
+		.together = takes_turns(rival, group),
 		.pair = { .rival = rival, .work = work, .clients = 1,
 			  .pin = m->options->pin, .probe = m->options->pin,
 			  .limit_ms = (int)m->options->limit_s * 1000 },
@@ -243,10 +254,7 @@ static void add_paced(struct maker *m)
 				continue;
 			seldom(c, FEWER_ROUNDS);
 			c->pair.plan.gap_ns = gaps_us[i] * 1000;
-			c->pair.plan.warmup = 50;
-			c->pair.plan.count = c->pair.plan.time_ns / c->pair.plan.gap_ns + 1;
-			if (c->pair.plan.count > SPEED_SAMPLES)
-				c->pair.plan.count = SPEED_SAMPLES;
+			speed_case_scale(c, c->pair.plan.time_ns / c->pair.plan.gap_ns + 1);
 		}
 	}
 }
@@ -317,6 +325,12 @@ static void add_unpinned(struct maker *m)
 	}
 }
 
+/* The first of several does not count. */
+static unsigned counting_turns(const struct speed_case *c)
+{
+	return c->together ? SPEED_TURNS - 1 : 1;
+}
+
 size_t speed_cases(const struct speed_options *options, const char *server,
 		   const char *folder, struct speed_case *list)
 {
@@ -338,7 +352,7 @@ size_t speed_cases(const struct speed_options *options, const char *server,
 	add_unpinned(&m);
 	for (size_t i = 0; i < m.count && options->count > 0; i++)
 		if (!list[i].fixed) {
-			speed_case_scale(&list[i], options->count);
+			speed_case_scale(&list[i], options->count * counting_turns(&list[i]));
 			list[i].fixed = true;
 		}
 	return m.count;
@@ -360,15 +374,27 @@ static uint64_t least_warmup(const struct speed_pair *pair)
 		       RING_BYTES / (pair->plan.size + HEAD_BYTES) : 0;
 }
 
+unsigned speed_case_turns(const struct speed_case *c)
+{
+	return c->together ? SPEED_TURNS : 1;
+}
+
+static bool keeps_samples(const struct speed_work *work)
+{
+	return work == &speed_trips || work == &bellring_paced;
+}
+
+/* What takes turns has warmed up in the first one. */
 void speed_case_scale(struct speed_case *c, uint64_t count)
 {
 	struct rival_plan *plan = &c->pair.plan;
-	uint64_t warm = least_warmup(&c->pair);
+	uint64_t warm = c->together ? WARM_TURN : least_warmup(&c->pair);
 
-	if (c->pair.work == &speed_trips && count > SPEED_SAMPLES)
+	count = (count + counting_turns(c) - 1) / counting_turns(c);
+	if (keeps_samples(c->pair.work) && count > SPEED_SAMPLES)
 		count = SPEED_SAMPLES;
 	plan->count = count;
-	plan->warmup = count / 10 + WARM_LEAST;
+	plan->warmup = count / 10 + (c->together ? 0 : WARM_LEAST);
 	if (plan->warmup < warm)
 		plan->warmup = warm;
 }

@@ -45,6 +45,7 @@ struct speed_case {
 	unsigned groups;
 	unsigned rounds; /* in so many of the run's, evenly */
 	bool fixed;      /* not by a count that a first look adjusts */
+	bool together;   /* in turns, in the processes of all such of the block */
 	struct speed_pair pair;
 };
 
@@ -62,7 +63,10 @@ size_t speed_cases(const struct speed_options *options, const char *server,
 /** speed_case_is_in - whether it is measured in a round, from 1 on, of so many */
 bool speed_case_is_in(const struct speed_case *c, unsigned round, unsigned rounds);
 
-/** speed_case_scale - set a count, and the warm-up that goes with it */
+/** speed_case_scale - set a count, of all turns, and the warm-up that goes with it */
 void speed_case_scale(struct speed_case *c, uint64_t count);
+
+/** speed_case_turns - of its measurement; those but the first count when there are several */
+unsigned speed_case_turns(const struct speed_case *c);
 
 #endif

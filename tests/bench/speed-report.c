@@ -123,10 +123,11 @@ uint64_t speed_elapsed_ns(const struct speed_case *c, const struct speed_result 
 	return last->finish_ns - result->client.begin_ns;
 }
 
-void speed_report(const struct speed_case *c, unsigned round, struct speed_result *result)
+void speed_report(const struct speed_case *c, unsigned round, unsigned turn,
+		  struct speed_result *result)
 {
 	print_head(c, round, "result");
-	printf(", \"ns\": %" PRIu64, speed_elapsed_ns(c, result));
+	printf(", \"turn\": %u, \"ns\": %" PRIu64, turn, speed_elapsed_ns(c, result));
 	print_line(&c->pair, result);
 	print_side("client", &result->client);
 	print_side("server", &result->server);

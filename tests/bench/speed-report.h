@@ -9,11 +9,13 @@
 void speed_report_run(const struct speed_options *options);
 
 /**
- * speed_report - a measurement
+ * speed_report - a measurement, or a turn of it
  * @round:  from 1 on
+ * @turn:   from 1 on; 0: it takes none
  * @result: its samples are sorted
  */
-void speed_report(const struct speed_case *c, unsigned round, struct speed_result *result);
+void speed_report(const struct speed_case *c, unsigned round, unsigned turn,
+		  struct speed_result *result);
 
 /** speed_report_failed - one of which there is no result */
 void speed_report_failed(const struct speed_case *c, unsigned round);

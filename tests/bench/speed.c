@@ -3,15 +3,17 @@
  * speed.c - what messages cost: Bellring, the limits, and what else there is
  *
  * Round by round, so that whatever else the machine does meets all of them; within a
- * round block by block, what is compared one beside the other, in another order each
- * time. Each is short: a hypervisor moves the cores about every second or so, and what
- * it moved meanwhile is worth nothing. A first look, which does not count, tells how
- * many messages last as long as was asked for. One JSON object a line on stdout,
+ * round block by block: what is compared in the same two processes by turns, and others'
+ * libraries in ones of their own, in another order each time. Each is short: a hypervisor
+ * moves the cores about every second or so, and what it moved meanwhile is worth nothing.
+ * A first look, which does not count, tells how many messages last as long as was asked
+ * for. One JSON object a line on stdout,
  * progress on stderr; goals.py makes a report of it.
  */
 #include "speed-cases.h"
 #include "speed-report.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -32,8 +34,14 @@ static struct speed_options options = {
 struct run {
 	struct speed_case cases[SPEED_CASES_MAX];
 	size_t count;
-	struct speed_result *result;
+	struct speed_result *results;
 	unsigned failed;
+};
+
+/* What is measured at once: one case alone, or some that take turns. */
+struct heat {
+	const struct speed_case *entrant[SPEED_ENTRANTS];
+	unsigned count;
 };
 
 /* ---- progress ------------------------------------------------------------------ */
@@ -59,22 +67,50 @@ static void tell_end(void)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* ---- one measurement ------------------------------------------------------------- */
+
+static int measure_heat(const struct run *run, const struct heat *h)
+{
+	struct speed_match match = { .pairs = h->count, .result = run->results,
+				     .turns = speed_case_turns(h->entrant[0]) };
+
+	for (unsigned i = 0; i < h->count; i++)
+		match.pair[i] = &h->entrant[i]->pair;
+	return speed_measure(&match);
+}
+
+/* The warm-up is not told. */
+static void report_heat(const struct run *run, const struct heat *h, unsigned round)
+{
+	unsigned turns = speed_case_turns(h->entrant[0]);
+
+	for (unsigned turn = turns > 1; turn < turns; turn++)
+		for (unsigned i = 0; i < h->count; i++)
+			speed_report(h->entrant[i], round, turn,
+				     &run->results[turn * h->count + i]);
+}
+
 /* ---- a first look --------------------------------------------------------------- */
 
-static uint64_t look(struct run *run, const struct speed_case *c)
+/* ns that one message takes; 0: it failed. */
+static double look(struct run *run, const struct speed_case *c)
 {
-	return speed_measure(&c->pair, run->result) < 0 ?
-		       0 : speed_elapsed_ns(c, run->result);
+	struct heat alone = { { c }, 1 };
+
+	if (measure_heat(run, &alone) < 0)
+		return 0;
+	return (double)speed_elapsed_ns(c, &run->results[speed_case_turns(c) - 1]) /
+	       (double)c->pair.plan.count;
 }
 
 static void adjust(struct run *run, struct speed_case *c)
 {
-	uint64_t least = c->pair.plan.size < (64u << 10) ? COUNT_LEAST : LARGE_LEAST;
-	uint64_t took = look(run, c), count;
+	uint64_t least = c->pair.plan.size < (64u << 10) ? COUNT_LEAST : LARGE_LEAST, count;
+	double took = look(run, c);
 
-	if (took == 0)
+	if (took <= 0)
 		return;
-	count = (uint64_t)((double)c->pair.plan.count * (double)options.ms * MS / (double)took);
+	count = (uint64_t)((double)options.ms * (double)MS / took);
 	speed_case_scale(c, count > least ? count : least);
 }
 
@@ -91,16 +127,19 @@ static void look_at_all(struct run *run)
 
 /* ---- rounds -------------------------------------------------------------------- */
 
-static void measure(struct run *run, struct speed_case *c, unsigned round)
+static void measure(struct run *run, const struct heat *h, unsigned round)
 {
-	if (speed_measure(&c->pair, run->result) == 0) {
-		speed_report(c, round, run->result);
+	if (h->count == 0 || speed_stopped())
+		return;
+	if (measure_heat(run, h) == 0) {
+		report_heat(run, h, round);
 		return;
 	}
 	if (speed_stopped())
 		return;
 	run->failed++;
-	speed_report_failed(c, round);
+	for (unsigned i = 0; i < h->count; i++)
+		speed_report_failed(h->entrant[i], round);
 }
 
 /* The first cases that are of one block. */
@@ -121,20 +160,41 @@ static size_t place(size_t i, size_t n, unsigned round)
 	return (k + round * 7 / 2) % n;
 }
 
+/* Those that take turns first or last, in turns as well. */
+static void measure_block(struct run *run, struct speed_case *block, size_t n, unsigned round)
+{
+	struct heat together = { .count = 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct speed_case *c = &block[place(i, n, round)];
+
+		if (!c->together || !speed_case_is_in(c, round, options.rounds))
+			continue;
+		assert(together.count < SPEED_ENTRANTS);
+		together.entrant[together.count++] = c;
+	}
+	if (round % 2 == 0)
+		measure(run, &together, round);
+	for (size_t i = 0; i < n; i++) {
+		struct speed_case *c = &block[place(i, n, round)];
+		struct heat alone = { { c }, 1 };
+
+		if (!c->together && speed_case_is_in(c, round, options.rounds))
+			measure(run, &alone, round);
+	}
+	if (round % 2 != 0)
+		measure(run, &together, round);
+}
+
 static void measure_round(struct run *run, unsigned round)
 {
 	size_t n;
 
 	for (size_t at = 0; at < run->count; at += n) {
 		n = block_length(&run->cases[at], run->count - at);
-		for (size_t i = 0; i < n; i++) {
-			struct speed_case *c = &run->cases[at + place(i, n, round)];
-
-			if (!speed_stopped())
-				tell(round, run, at + i, c);
-			if (speed_case_is_in(c, round, options.rounds) && !speed_stopped())
-				measure(run, c, round);
-		}
+		if (!speed_stopped())
+			tell(round, run, at, &run->cases[at]);
+		measure_block(run, &run->cases[at], n, round);
 	}
 }
 
@@ -143,8 +203,8 @@ static int run_all(const char *folder)
 	static struct run run;
 	struct speed_server server = { 0 };
 
-	run.result = speed_result_new();
-	if (!run.result || speed_server_start(&server, options.program, folder) < 0)
+	run.results = speed_results_new();
+	if (!run.results || speed_server_start(&server, options.program, folder) < 0)
 		return EXIT_FAILURE;
 	run.count = speed_cases(&options, server.path, folder, run.cases);
 	speed_report_run(&options);
@@ -188,8 +248,9 @@ static _Noreturn void usage(int status)
 		"  --rival TEXT    only those with this in their names\n"
 		"  --size BYTES    only messages of this size\n"
 		"  --rounds N      (default: 15; what takes long is in 7 of them)\n"
-		"  --ms N          a measurement lasts about so long (default: 25)\n"
-		"  --count N       so many trips or messages instead\n"
+		"  --ms N          a measurement lasts about so long (default: 25); one\n"
+		"                  that takes turns an eighth of it, eight times\n"
+		"  --count N       so many trips or messages a turn instead\n"
 		"  --limit S       a measurement that takes longer hangs (default: 30)\n"
 		"  --quick         5 rounds of 10 ms\n"
 		"  --check         all bytes that come; slower\n"

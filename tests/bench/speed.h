@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * speed.h - one measurement: a rival, what it is to do, and what was found
+ * speed.h - one measurement: rivals, what they are to do, and what was found
  *
  * A measurement has processes of its own: the client, on the first core, and its
- * child, the server, on the second one. Of a crowd all clients share the first. Right
- * before and after it the two tell how far apart their cores are.
+ * child, the server, on the second one. Of a crowd all clients share the first.
+ *
+ * What is compared is measured in the same two processes, in turns of a few
+ * milliseconds: how fast a core sleeps, wakes and gets at the other's memory changes
+ * from one pair of processes to the next, and within a second on a virtual machine.
+ * Right before and after each turn the two tell how far apart their cores are.
  */
 #ifndef BENCH_SPEED_H
 #define BENCH_SPEED_H
@@ -16,6 +20,8 @@
 #define SPEED_CLIENTS 64
 #define SPEED_SAMPLES 200000u /* room for them */
 #define SPEED_STEPS 6
+#define SPEED_ENTRANTS 24u /* rivals and works of one measurement */
+#define SPEED_TURNS 9u     /* of each; the first is a warm-up */
 
 /* What one process found between rival_begin() and rival_finish(). */
 struct speed_side {
@@ -37,10 +43,9 @@ struct speed_line {
 	_Alignas(128) shm_u64 answered;
 };
 
-/* In memory that all processes of the measurement share. */
+/* What one turn found; in memory that all processes of the measurement share. */
 struct speed_result {
-	struct speed_line line;
-	uint64_t line_ns[2]; /* a trip over it, before and after; 0: not asked */
+	uint64_t line_ns[2]; /* a cache line's trip, before and after; 0: not asked */
 	struct speed_side client, server;
 	struct speed_step step[SPEED_STEPS + 1]; /* the last one only ends the others */
 	uint64_t each[SPEED_CLIENTS]; /* messages of each client of a crowd */
@@ -57,6 +62,7 @@ struct speed_work {
 	int (*server)(struct rival_end *end, struct speed_result *result);
 };
 
+/* One who takes part in a measurement; of several, all but the first three are alike. */
 struct speed_pair {
 	const struct rival *rival;
 	const struct speed_work *work;
@@ -70,16 +76,23 @@ struct speed_pair {
 /* What each rival can: speed-work.c. */
 extern const struct speed_work speed_trips, speed_stream, speed_batches;
 
-/** speed_result_new - memory for a result, zero; NULL: there is none */
-struct speed_result *speed_result_new(void);
+/* One measurement: who takes part, and how often it is each one's turn. */
+struct speed_match {
+	const struct speed_pair *pair[SPEED_ENTRANTS];
+	unsigned pairs, turns;
+	struct speed_result *result; /* of turn t, pair i: result[t * pairs + i] */
+};
+
+/** speed_results_new - memory for a match's results; NULL: there is none */
+struct speed_result *speed_results_new(void);
 
 /**
  * speed_measure - one measurement, in processes of its own
- * @result: emptied first
  *
- * Returns 0, or -1, told on stderr: an end failed, died, or did not end in time.
+ * The results are emptied first. Returns 0, or -1, told on stderr: an end failed,
+ * died, or did not end in time.
  */
-int speed_measure(const struct speed_pair *pair, struct speed_result *result);
+int speed_measure(const struct speed_match *match);
 
 /**
  * speed_catch_signals - SIGINT and SIGTERM end a run: the measurement that is under

@@ -20,7 +20,7 @@ BUILD = os.path.abspath(os.environ.get('top_builddir', '.'))
 SPEED = os.path.join(BUILD, 'tests', 'bench', 'speed')
 SERVER = os.path.join(BUILD, 'bellring-server')
 TINY = ['--rounds', '1', '--ms', '1', '--count', '20', '--check',
-        '--limit', '10', '--server', SERVER]
+        '--limit', '30', '--server', SERVER]
 PATIENCE = 600  # seconds; what hangs ends before
 WORKS = {'trips', 'stream', 'batches', 'in place', 'copied', 'idle', 'paced', 'crowd', 'steps'}
 
@@ -140,7 +140,7 @@ def each_is_placed_that_is_pinned():
     run = speed(*TINY, '--no-pin', '--only', 'trips', '--size', '8', '--rival', 'eventfd read')
     told = [json.loads(line) for line in run.stdout.splitlines()]
     assert run.returncode == 0 and told[0]['pinned'] is False, run
-    assert [(o['pinned'], o['line_ns']) for o in told[1:]] == [(False, None)], told
+    assert {(o['pinned'], o['line_ns']) for o in told[1:]} == {(False, None)}, told
 
 
 @tap.case
@@ -150,6 +150,18 @@ def what_takes_long_is_in_fewer_rounds():
     rounds = sorted({o['round'] for o in told})
     assert len(rounds) == 7 and rounds[-1] == 15 and rounds[0] <= 3, rounds
     assert {o['gap_ns'] for o in told} == {n * 1000 for n in (3, 10, 30, 100, 300, 1000)}
+
+
+@tap.case
+def what_is_compared_takes_turns():
+    """Ours and the limits, each in each turn of a round; and others' alone."""
+    turns = {}
+    for o in results('bellring', 'other', 'limit'):
+        if o['work'] == 'trips' and o['size'] == 64 and o['pinned']:
+            turns.setdefault((o['kind'], o['rival']), []).append(o['turn'])
+    for (kind, rival), found in turns.items():
+        assert found == ([0] if kind == 'other' else list(range(1, 9))), (rival, found)
+    assert {('bellring', 'bellring libevent'), ('limit', 'eventfd read')} <= set(turns), turns
 
 
 def _trip(rival, round_number, p50, line_ns):
@@ -185,6 +197,18 @@ def a_goal_is_met_or_missed():
 
 
 @tap.case
+def a_round_has_one_ratio():
+    """The median of its turns', each to the other's turns beside it."""
+    found = []
+    for n, per_turn in enumerate([(110, 120, 900), (130, 120, 130), (90, 100, 90)], 1):
+        for turn, ours in enumerate(per_turn, 1):
+            found += [dict(_trip('bellring polling', n, ours * n, NEAR), turn=turn),
+                      dict(_trip('cache line', n, 100 * n, NEAR), turn=turn)]
+    row = goals_rows.rows(Figures(found))[0]
+    assert row.found == {'shared cache': [1.2, 1.3, 0.9]}, row.found
+
+
+@tap.case
 def only_the_same_placement_is_compared():
     """Together they would be a median of 1.2: of what was never measured."""
     near, far, moved = (110, 100, NEAR), (750, 500, FAR), (9000, 100, [150, 510])
@@ -195,7 +219,7 @@ def only_the_same_placement_is_compared():
     told = row.object()
     assert told['placement'] == 'shared cache' and told['placements']['apart']['median'] == 1.5
     few = _row([near, near, far, far, moved, moved])
-    assert 'fewer than 3 samples' in few.verdict(), few.object()
+    assert 'fewer than 3 rounds' in few.verdict(), few.object()
 
 
 @tap.case
