@@ -300,7 +300,11 @@ def live_upgrade(_, *options):
         counts = []
         for _ in range(3):
             upgrade(server)
-            counts.append(len(os.listdir(f'/proc/{server.process.pid}/fd')))
+            # Who is greeted meets a server that is through with its begin.
+            with Client(server) as c:
+                until(lambda: c.knows(a.id, b.id), 'the greeting')
+                counts.append(len(os.listdir(f'/proc/{server.process.pid}/fd')))
+            until(lambda: a.knows(b.id) and b.knows(a.id), 'the leave')
             with open(f'/proc/{server.process.pid}/cmdline', 'rb') as f:
                 assert f.read().count(b'--socket') == 1
         assert len(set(counts)) == 1, counts
