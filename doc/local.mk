@@ -82,6 +82,7 @@ PUBLISH_LINKS = \
 	%D%/links/bell_set_policy.3
 RECV_LINKS = \
 	%D%/links/bell_on_message.3 \
+	%D%/links/bell_recv_batch.3 \
 	%D%/links/bell_recv_piece.3
 RESERVE_LINKS = \
 	%D%/links/bell_cancel.3 \

@@ -183,6 +183,26 @@ BELL_API int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 			   struct bell_envelope *env, int timeout_ms);
 
 /**
+ * bell_recv_batch - take many messages with one call
+ * @buf:   gets them, one behind the other, each at a multiple of 8 bytes from @buf
+ * @size:  room in @buf, bytes
+ * @msgs:  gets where each one is in @buf, and its bytes
+ * @count: room in @msgs, 1 or more
+ * @env:   gets sender and tag of all of them, and in len and total their bytes
+ *         together; may be NULL. In errors as with bell_recv()
+ *
+ * Waits for the first one as bell_recv() does, and takes with it what is there
+ * already of the same sender with the same tag, as far as there is room. What was
+ * published on a topic, or is larger than bell_max_piece(), comes alone.
+ *
+ * Returns how many, or as bell_recv() of the first one: what failed for a later one
+ * is told by the next call.
+ */
+BELL_API int64_t bell_recv_batch(struct bell_bus *bus, void *buf, size_t size,
+				 struct bell_part *msgs, size_t count,
+				 struct bell_envelope *env, int timeout_ms);
+
+/**
  * bell_recv_piece - take the next piece of a message, whatever its size
  * @buf:  gets at most @size bytes, at least 1 must fit
  * @env:  gets sender, tag, offset, total, and in flags BELL_MORE if the message

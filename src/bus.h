@@ -420,9 +420,13 @@ BELL_COLD int bus_look_at_port(struct bell_bus *bus);
  * For what a busy program does again and again: one that always finds something
  * never sleeps, and would never hear of anything but messages.
  */
+static inline bool bus_count_down(struct bell_bus *bus)
+{
+	return bus->port_due-- == 0;
+}
 static inline int bus_count(struct bell_bus *bus)
 {
-	return bus->port_due-- == 0 ? bus_look_at_port(bus) : 0;
+	return bus_count_down(bus) ? bus_look_at_port(bus) : 0;
 }
 /* Makes the own handle readable, since something may be left. 0, or -BELL_EIO. */
 int bus_remind(struct bell_bus *bus);

@@ -259,12 +259,22 @@ static BELL_COLD int64_t tell_space(struct bell_bus *bus, struct bus_in *in,
 	return (uint32_t)header;
 }
 
-/* The record with that header, at the head of a link from plain_in(). */
+static BELL_COLD int64_t look_at_port(struct bell_bus *bus, uint64_t header)
+{
+	(void)bus_look_at_port(bus);
+	return (uint32_t)header;
+}
+
+/*
+ * The record with that header, at the head of a link from plain_in(). What is rare is
+ * left to calls at the very end, for whose sake no register is saved before. is_short
+ * as of ring_pull_straight().
+ */
 static ALWAYS_INLINE int64_t take_record(struct bell_bus *bus, struct bus_in *in,
 					 uint64_t header, void *buf, size_t size,
-					 struct bell_envelope *env)
+					 struct bell_envelope *env, bool is_short)
 {
-	if (!ring_take_straight(&in->r, header, buf, size))
+	if (!ring_take_straight(&in->r, header, buf, size, is_short))
 		return TAKE_ON;
 	if (env)
 		tell_plain(in, header, env);
@@ -273,7 +283,8 @@ static ALWAYS_INLINE int64_t take_record(struct bell_bus *bus, struct bus_in *in
 	bus->taken++;
 	if (ring_space_due(&in->r))
 		return tell_space(bus, in, header);
-	bus_count(bus);
+	if (bus_count_down(bus))
+		return look_at_port(bus, header);
 	return (uint32_t)header;
 }
 
@@ -282,8 +293,8 @@ static ALWAYS_INLINE int64_t take_plain(struct bell_bus *bus, void *buf, size_t 
 {
 	struct bus_in *in = plain_in(bus);
 
-	return in ? take_record(bus, in, ring_next_header(&in->r), buf, size, env) :
-		    TAKE_ON;
+	return in ? take_record(bus, in, ring_next_header(&in->r), buf, size, env,
+				false) : TAKE_ON;
 }
 
 /*
@@ -300,7 +311,7 @@ static inline int64_t take_eagerly(struct bell_bus *bus, void *buf, size_t size,
 		header = ring_next_header(&in->r);
 	bus_caught_up(bus);
 	return header != 0 && bus_is_same(bus) ?
-		       take_record(bus, in, header, buf, size, env) : TAKE_ON;
+		       take_record(bus, in, header, buf, size, env, false) : TAKE_ON;
 }
 
 /* Nothing is there, and the time is over: arms. 1: look again. */
@@ -394,7 +405,7 @@ static NEVER_INLINE int64_t take_long(struct bell_bus *bus, void *buf, size_t si
 				      struct bell_envelope *env, int timeout_ms)
 {
 	struct bus_in *in = bus->active[bus->turn];
-	int64_t rc = take_record(bus, in, ring_next_header(&in->r), buf, size, env);
+	int64_t rc = take_record(bus, in, ring_next_header(&in->r), buf, size, env, false);
 
 	return rc != TAKE_ON ? rc : receive_slowly(bus, buf, size, env, timeout_ms);
 }
@@ -410,8 +421,96 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 	if ((uint32_t)header > RING_SHORT)
 		return take_long(bus, buf, size, env, timeout_ms);
 	if (header != 0)
-		rc = take_record(bus, in, header, buf, size, env);
+		rc = take_record(bus, in, header, buf, size, env, true);
 	return rc != TAKE_ON ? rc : receive_slowly(bus, buf, size, env, timeout_ms);
+}
+
+/* ---- many at once ------------------------------------------------------------- */
+
+/* Each begins where a struct can. */
+#define BATCH_ALIGN 8u
+
+/* What bell_recv_batch() has so far. */
+struct batch {
+	unsigned char *buf;
+	size_t size, at; /* bytes of buf, used ones */
+	struct bell_part *msgs;
+	size_t count, n; /* room for messages, how many there are */
+	uint64_t bytes;  /* of them together */
+};
+
+static ALWAYS_INLINE void add(struct batch *b, size_t len)
+{
+	b->msgs[b->n++] = (struct bell_part){ b->buf + b->at, len };
+	b->at += (len + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN;
+	b->bytes += len;
+}
+
+/*
+ * What follows and is like a message of that tag. On copies of both, which no byte of
+ * a message can be taken to change: they stay in registers.
+ */
+static void take_alike(struct ring_reader *reader, struct batch *batch, uint16_t tag)
+{
+	const uint32_t alike = (uint32_t)(record_header(RECORD_DATA, 0, tag, 0) >> 32);
+	struct ring_reader r = *reader;
+	struct batch b = *batch;
+	uint64_t header;
+
+	while (b.n < b.count && b.at < b.size) {
+		header = ring_next_header(&r);
+		if (header >> 32 != alike ||
+		    !ring_pull_straight(&r, header, b.buf + b.at, b.size - b.at, false))
+			break;
+		add(&b, (uint32_t)header);
+		/* So that both sides work. */
+		if (r.pos - r.freed >= r.size / 8)
+			ring_publish_freed(&r, r.pos);
+	}
+	if (r.freed != r.pos)
+		ring_publish_freed(&r, r.pos);
+	*reader = r;
+	*batch = b;
+}
+
+/* What is there beside the first one, of the same sender and nothing special. */
+static void take_rest(struct bell_bus *bus, struct batch *b, const struct bell_envelope *env)
+{
+	struct bus_in *in = plain_in(bus);
+	size_t first = b->n, count = b->count;
+
+	if (!in || in->plain.peer != env->peer || in->plain.incarnation != env->incarnation ||
+	    in->r.held > 0 || env->topic || env->check)
+		return;
+	/* Others wait: no more than a turn. */
+	if (bus->active_count > 1 && count > first + TURN_LENGTH - bus->taken)
+		b->count = first + TURN_LENGTH - bus->taken;
+	take_alike(&in->r, b, env->tag);
+	b->count = count;
+	bus->stats.received += b->n - first;
+	bus->taken += (uint32_t)(b->n - first);
+	if (ring_space_due(&in->r))
+		bus_tell_space(bus, in);
+}
+
+int64_t bell_recv_batch(struct bell_bus *bus, void *buf, size_t size, struct bell_part *msgs,
+			size_t count, struct bell_envelope *env, int timeout_ms)
+{
+	struct batch b = { .buf = buf, .size = size, .msgs = msgs, .count = count };
+	struct bell_envelope own;
+	int64_t len;
+
+	if (count == 0)
+		return error_detail(BELL_EINVAL, "no room for a message");
+	if (!env)
+		env = &own;
+	len = bell_recv(bus, buf, size, env, timeout_ms);
+	if (len < 0)
+		return len;
+	add(&b, (size_t)len);
+	take_rest(bus, &b, env);
+	env->len = env->total = b.bytes;
+	return (int64_t)b.n;
 }
 
 int64_t bell_recv_piece(struct bell_bus *bus, void *buf, size_t size,

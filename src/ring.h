@@ -156,18 +156,17 @@ static inline void ring_copy_long(void *restrict to, const void *restrict from,
 }
 
 /*
- * memcpy() for messages that are shorter than a call of it is long: two moves of
- * a fixed size, which may overlap.
+ * memcpy() for messages that are shorter than a call of it is long, RING_SHORT bytes at
+ * most: two moves of a fixed size, which may overlap.
  */
 #define RING_SHORT 64u
-static ALWAYS_INLINE void ring_copy(void *restrict to, const void *restrict from, size_t len)
+static ALWAYS_INLINE void ring_copy_short(void *restrict to, const void *restrict from,
+					  size_t len)
 {
 	unsigned char *t = to;
 	const unsigned char *f = from;
 
-	if (len > RING_SHORT) {
-		ring_copy_long(to, from, len);
-	} else if (len > 32) {
+	if (len > 32) {
 		memcpy(t, f, 32);
 		memcpy(t + len - 32, f + len - 32, 32);
 	} else if (len >= 16) {
@@ -184,6 +183,14 @@ static ALWAYS_INLINE void ring_copy(void *restrict to, const void *restrict from
 		t[len / 2] = f[len / 2];
 		t[len - 1] = f[len - 1];
 	}
+}
+
+static ALWAYS_INLINE void ring_copy(void *restrict to, const void *restrict from, size_t len)
+{
+	if (len > RING_SHORT)
+		ring_copy_long(to, from, len);
+	else
+		ring_copy_short(to, from, len);
 }
 
 static inline void ring_copy_in(struct ring_writer *w, uint64_t off, const void *data,
@@ -399,10 +406,12 @@ static ALWAYS_INLINE uint64_t ring_next_header(const struct ring_reader *r)
 /*
  * Takes the message with that header where it needs no care: RECORD_DATA of at most
  * room bytes that does not cross the ring's end, none before it held. Copies it to
- * buf and gives it back. False, and nothing done: ring_peek() knows better.
+ * buf; it is not given back yet. False, and nothing done: ring_peek() knows better.
+ * is_short, a constant: the caller knows that it is, and there is no call of memcpy(),
+ * for which registers had to be saved.
  */
-static ALWAYS_INLINE bool ring_take_straight(struct ring_reader *r, uint64_t header,
-					     void *buf, size_t room)
+static ALWAYS_INLINE bool ring_pull_straight(struct ring_reader *r, uint64_t header,
+					     void *buf, size_t room, bool is_short)
 {
 	uint64_t off = r->off, pos = r->pos, size = record_size((uint32_t)header);
 	const unsigned char *ring = r->data;
@@ -412,9 +421,21 @@ static ALWAYS_INLINE bool ring_take_straight(struct ring_reader *r, uint64_t hea
 	if (header >> 56 != RECORD_DATA || next >= r->size || (uint32_t)header > room ||
 	    r->held > 0)
 		return false;
-	ring_copy(buf, ring + off + RECORD_HEADER, (uint32_t)header);
+	if (is_short)
+		ring_copy_short(buf, ring + off + RECORD_HEADER, (uint32_t)header);
+	else
+		ring_copy(buf, ring + off + RECORD_HEADER, (uint32_t)header);
 	ring_step(r, pos + size, next);
-	ring_publish_freed(r, pos + size);
+	return true;
+}
+
+/* The same, and gives it back. */
+static ALWAYS_INLINE bool ring_take_straight(struct ring_reader *r, uint64_t header,
+					     void *buf, size_t room, bool is_short)
+{
+	if (!ring_pull_straight(r, header, buf, room, is_short))
+		return false;
+	ring_publish_freed(r, r->pos);
 	return true;
 }
 

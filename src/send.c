@@ -300,39 +300,82 @@ int bell_send(struct bell_bus *bus, uint32_t to, const void *msg, size_t len,
 	return send_long(bus, to, msg, len, timeout_ms);
 }
 
-/* One more message of a batch; as ring_write_parts(). */
-static inline int add_message(struct ring_writer *w, uint16_t tag,
-			      const struct bell_part *msg, struct ring_batch *batch)
+/* A batch in the making. */
+struct sending {
+	struct ring_batch batch;
+	uint64_t published; /* position up to which it is visible */
+	uint16_t tag;
+};
+
+static void publish(struct ring_writer *w, struct sending *s)
+{
+	ring_commit_batch(w, &s->batch);
+	s->published = w->pos;
+}
+
+static inline bool is_publishing_due(const struct ring_writer *w, const struct sending *s)
+{
+	return w->pos - s->published >= BATCH_PART(w->size);
+}
+
+/*
+ * Messages that need no care, until it is time to publish. On copies of what no byte of
+ * a message can be taken to change: they stay in registers. How many.
+ */
+static size_t add_straight(struct ring_writer *writer, struct sending *sending,
+			   const struct bell_part *msgs, size_t count, uint32_t most)
+{
+	struct ring_writer w = *writer;
+	struct sending s = *sending;
+	size_t n = 0;
+
+	while (n < count && msgs[n].len <= most && !is_publishing_due(&w, &s)) {
+		uint32_t len = (uint32_t)msgs[n].len;
+
+		if (!ring_add_straight(&w, record_header(RECORD_DATA, 0, s.tag, len),
+				       msgs[n].data, len, &s.batch))
+			break;
+		n++;
+	}
+	*writer = w;
+	*sending = s;
+	return n;
+}
+
+/* One more message; as ring_write_parts(). */
+static int add_message(struct ring_writer *w, struct sending *s, const struct bell_part *msg)
 {
 	uint32_t len = (uint32_t)msg->len;
-	uint64_t header = record_header(RECORD_DATA, 0, tag, len);
 
-	return ring_add_straight(w, header, msg->data, len, batch) ?
-		       0 : ring_write_parts(w, header, msg, 1, len, batch);
+	return ring_write_parts(w, record_header(RECORD_DATA, 0, s->tag, len), msg, 1, len,
+				&s->batch);
 }
 
 /* Messages that fit now, all visible at once. How many, or as bus_try(). */
 static int64_t send_some(struct bell_bus *bus, struct bus_out *out, uint16_t tag,
 			 const struct bell_part *msgs, size_t count)
 {
-	uint64_t before = out->w.pos, published = before;
-	struct ring_batch batch = { 0, 0 };
+	uint64_t before = out->w.pos;
+	struct sending s = { { 0, 0 }, before, tag };
 	size_t n = 0;
 	int rc = bus_check_out(bus, out);
 
 	if (rc < 0)
 		return rc;
-	while (n < count && msgs[n].len <= out->straight_max) {
-		rc = add_message(&out->w, tag, &msgs[n], &batch);
+	for (;;) {
+		n += add_straight(&out->w, &s, msgs + n, count - n, out->straight_max);
+		if (is_publishing_due(&out->w, &s)) {
+			publish(&out->w, &s);
+			continue;
+		}
+		if (n == count || msgs[n].len > out->straight_max)
+			break;
+		rc = add_message(&out->w, &s, &msgs[n]);
 		if (rc < 0)
 			break;
 		n++;
-		if (out->w.pos - published >= BATCH_PART(out->w.size)) {
-			ring_commit_batch(&out->w, &batch);
-			published = out->w.pos;
-		}
 	}
-	ring_commit_batch(&out->w, &batch);
+	publish(&out->w, &s);
 	bus->stats.sent += n;
 	if (n > 0)
 		bus_announce(bus, out, before);

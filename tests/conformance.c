@@ -84,6 +84,7 @@ Suite *conformance_suite(const struct world *w)
 	add_directory(suite);
 	add_large(suite);
 	add_sending(suite);
+	add_batches(suite);
 	add_inplace(suite);
 	add_streams(suite);
 	add_calls(suite);

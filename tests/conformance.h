@@ -34,6 +34,7 @@ void add_waiting(Suite *suite);   /* conformance-waiting.c */
 void add_directory(Suite *suite); /* conformance-directory.c */
 void add_large(Suite *suite);     /* conformance-large.c */
 void add_sending(Suite *suite);   /* conformance-sending.c */
+void add_batches(Suite *suite);   /* conformance-batches.c */
 void add_inplace(Suite *suite);   /* conformance-inplace.c */
 void add_streams(Suite *suite);   /* conformance-streams.c */
 void add_calls(Suite *suite);     /* conformance-calls.c */

@@ -5,6 +5,7 @@ SUITE = \
 	%D%/calls-fixture.h \
 	%D%/conformance.c \
 	%D%/conformance.h \
+	%D%/conformance-batches.c \
 	%D%/conformance-call-ends.c \
 	%D%/conformance-call-frames.c \
 	%D%/conformance-calls.c \

@@ -55,6 +55,9 @@ void bellring_tally(struct rival_end *end)
 	end->wakes = stats.wakes;
 }
 
+/* Room for so many messages of that size, each at a multiple of 8. */
+#define BELLRING_BATCH_BYTES(size) (BELLRING_BATCH * (((size) + 7) / 8 * 8))
+
 #define RIVAL bellring
 #include "rival-loops.h"
 
@@ -84,6 +87,66 @@ static inline int bellring_put_batch(struct bellring_end *e, unsigned char *mess
 
 #include "rival-batch.h"
 
+static inline bool is_number(const struct bellring_end *e, const struct bell_part *msg,
+			     uint64_t number)
+{
+	uint64_t got;
+
+	memcpy(&got, msg->data, sizeof(got));
+	if (msg->len != e->end.plan->size || got != number)
+		return false;
+	for (size_t i = sizeof(got); e->end.plan->check && i < msg->len; i++)
+		if (((const unsigned char *)msg->data)[i] != RIVAL_BYTE)
+			return false;
+	return true;
+}
+
+/* The next messages, the first of that number, and no more than most; how many. */
+static inline int64_t get_batch(struct bellring_end *e, unsigned char *buf, uint64_t number,
+				uint64_t most)
+{
+	struct bell_part msgs[BELLRING_BATCH];
+	size_t room = most < BELLRING_BATCH ? (size_t)most : BELLRING_BATCH;
+	int64_t n = bell_recv_batch(e->bus, buf, BELLRING_BATCH_BYTES(e->end.plan->size),
+				    msgs, room, NULL, -1);
+
+	if (n < 0)
+		return bellring_fail(n, "bell_recv_batch");
+	for (int64_t i = 0; i < n; i++)
+		if (!is_number(e, &msgs[i], number + (uint64_t)i))
+			return rival_fail("message %llu: another one came",
+					  (unsigned long long)number + (unsigned long long)i);
+	return n;
+}
+
+static int receive_all(struct bellring_end *e, unsigned char *buf)
+{
+	const struct rival_plan *plan = e->end.plan;
+	uint64_t all = plan->warmup + plan->count, until;
+	int64_t n;
+
+	for (uint64_t i = 0; i < all; i += (uint64_t)n) {
+		if (i == plan->warmup)
+			rival_begin(&e->end);
+		until = i < plan->warmup ? plan->warmup : all;
+		n = get_batch(e, buf, i, until - i);
+		if (n < 0)
+			return -1;
+	}
+	rival_finish(&e->end);
+	return 0;
+}
+
+static int bellring_receive_batch(struct rival_end *end)
+{
+	unsigned char *buf = malloc(BELLRING_BATCH_BYTES(end->plan->size));
+	int rc = buf ? receive_all((struct bellring_end *)end, buf) :
+		       rival_fail("out of memory");
+
+	free(buf);
+	return rc;
+}
+
 /* ---- the three ---------------------------------------------------------------- */
 
 static int open_interrupt(struct rival_end *end)
@@ -104,7 +167,8 @@ static int open_adaptive(struct rival_end *end)
 #define BELLRING                                                                           \
 	.kind = RIVAL_BELLRING, .end_size = sizeof(struct bellring_end),                   \
 	.trip = bellring_trip, .echo = bellring_echo, .send = bellring_send,               \
-	.receive = bellring_receive, .send_batch = bellring_send_batch, .close = bellring_close,    \
+	.receive = bellring_receive, .send_batch = bellring_send_batch,                    \
+	.receive_batch = bellring_receive_batch, .close = bellring_close,                  \
 	.tally = bellring_tally
 
 const struct rival rival_bellring_interrupt = {

@@ -90,6 +90,7 @@ struct rival {
 	int (*receive)(struct rival_end *end);
 	/* The same for several messages a call; NULL: it has no such call. */
 	int (*send_batch)(struct rival_end *end);
+	int (*receive_batch)(struct rival_end *end);
 	/* Only of an end that was opened. Nobody closes before all are through. */
 	void (*close)(struct rival_end *end);
 	/* Brings doorbells and wakes up to date; NULL: they are. */

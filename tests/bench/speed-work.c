@@ -36,6 +36,13 @@ static int stream_server(struct rival_end *end, struct speed_result *result)
 	return end->rival->receive(end);
 }
 
+static int batches_server(struct rival_end *end, struct speed_result *result)
+{
+	(void)result;
+	return end->rival->receive_batch ? end->rival->receive_batch(end) :
+					   end->rival->receive(end);
+}
+
 const struct speed_work speed_trips = { "trips", trips_client, trips_server };
 const struct speed_work speed_stream = { "stream", stream_client, stream_server };
-const struct speed_work speed_batches = { "batches", batches_client, stream_server };
+const struct speed_work speed_batches = { "batches", batches_client, batches_server };

@@ -107,6 +107,29 @@ static void receive_piece(struct fuzz_peer *p, struct input *in)
 		messages_forget_held(p);
 }
 
+static void receive_batch(struct fuzz_peer *p, struct input *in)
+{
+	static unsigned char got[SIZE];
+	struct bell_part msgs[8];
+	struct bell_envelope env;
+	size_t size = some_size(in), count = input_u8(in) % 9;
+	int timeout_ms = some_timeout(in);
+	int64_t rc = WAITS(bell_recv_batch(p->bus, got, size, msgs, count, &env, timeout_ms),
+			   RECEIVING | CODE(EMSGSIZE) | CODE(EINVAL));
+	uint64_t bytes = 0;
+
+	always(rc <= (int64_t)count);
+	for (int64_t i = 0; i < rc; i++) {
+		always((const unsigned char *)msgs[i].data - got <= (ptrdiff_t)size);
+		always(msgs[i].len <= size - (size_t)((const unsigned char *)msgs[i].data - got));
+		bytes += msgs[i].len;
+	}
+	if (rc > 0)
+		always(env.len == bytes && env.total == bytes);
+	if (rc == -BELL_ECORRUPT)
+		messages_forget_held(p);
+}
+
 static void peek(struct fuzz_peer *p, struct input *in)
 {
 	struct bell_envelope env;
@@ -194,7 +217,7 @@ void messages_flip_callback(struct fuzz_peer *p)
 
 void step_messages(struct fuzz_peer *p, struct input *in)
 {
-	switch (input_u8(in) % 10) {
+	switch (input_u8(in) % 11) {
 	case 0:
 		send_parts(p, in);
 		break;
@@ -220,8 +243,11 @@ void step_messages(struct fuzz_peer *p, struct input *in)
 	case 8:
 		peek(p, in);
 		break;
-	default:
+	case 9:
 		release(p, in);
+		break;
+	default:
+		receive_batch(p, in);
 		break;
 	}
 }

@@ -130,6 +130,24 @@ static void commit(void)
 
 /* ---- receiving ---- */
 
+static void receive_batch(void)
+{
+	struct bell_part msgs[8];
+	struct bell_envelope env;
+	size_t size = dice() % 4 ? LARGEST : some_size(LARGEST), count = 1 + dice() % 8;
+	int timeout_ms = some_timeout();
+	int64_t rc = DO("bell_recv_batch", timeout_ms, RECEIVING | CODE(EMSGSIZE),
+			bell_recv_batch(me.bus, me.in, size, msgs, count, &env, timeout_ms));
+
+	if (rc > (int64_t)count)
+		judge_wrong("received more than there was room for");
+	for (int64_t i = 0; i < rc; i++)
+		if ((size_t)((const unsigned char *)msgs[i].data - me.in) > size - msgs[i].len)
+			judge_wrong("a message lies beside the buffer");
+	if (rc == -BELL_ECORRUPT)
+		messages_forget_peeked();
+}
+
 static void receive(void)
 {
 	struct bell_envelope env;
@@ -270,7 +288,10 @@ void work_messages(void)
 			switch_callbacks();
 		break;
 	default:
-		receive();
+		if (dice() % 4)
+			receive();
+		else
+			receive_batch();
 		break;
 	}
 }
