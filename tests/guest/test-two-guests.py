@@ -6,6 +6,7 @@ are the rows of doc/deaths.md. Each case finds both machines up and idle
 (pair.py), so any of them runs alone.
 """
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -99,6 +100,26 @@ def a_pipe_between_guests_carries_both_ways():
         assert md5(one, '/tmp/out', PIPE_SIZE) == md5(other, '/tmp/in', PIPE_SIZE)
     for machine in (alpha, beta):
         machine.check('rm /tmp/out /tmp/in')
+
+
+@tap.case
+def bench_between_guests():
+    """Each load is measured, or it is said why one CPU or another machine has none."""
+    alpha, beta = pair.both()
+    job = listener(beta, 'bench --serve')
+    loads = {'trip', 'stream', 'burst', 'idle'}
+    text = alpha.check(tool(
+        alpha, '--json -t 60 bench beta --modes interrupt,adaptive --rounds 1 --count 200 '
+        '--idle 1 --sizes 64'), SLOW)
+    found = [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+    assert {o['load'] for o in found if 'load' in o} == loads, text
+    notes = [o['text'] for o in found if o['type'] == 'note']
+    for load in ('paced', 'senders'):
+        assert any(note.startswith(load + ': left out: ') for note in notes), notes
+    trips = [o for o in found if o['type'] == 'latency' and o['load'] == 'trip']
+    assert [o['samples'] for o in trips] == [200, 200], trips
+    job.kill('TERM')
+    assert job.wait()[0] == 0
 
 
 @tap.case
