@@ -9,6 +9,7 @@
  *   inplace.c  reserve and commit, peek and release
  *   turn.c     the next record of any sender
  *   recv.c     bell_recv(), bell_recv_piece(), bell_peek()
+ *   recv-batch.c, plain.h  bell_recv_batch(), and what it shares with recv.c
  *   incoming.c pieces of messages
  *   frame.c    records that no program sees: sent now, or kept until there is space
  *   wait.c     arm, look again, sleep; spinning; taking the wake word

@@ -50,6 +50,8 @@ libcore_la_SOURCES = \
 	%D%/port.h \
 	%D%/presence.c \
 	%D%/presence.h \
+	%D%/plain.h \
+	%D%/recv-batch.c \
 	%D%/recv.c \
 	%D%/request.c \
 	%D%/request.h \

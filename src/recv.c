@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Receiving: what bell_recv() and its sisters make of the next record. */
-#include "bus.h"
-
 #include "error.h"
+#include "plain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -236,21 +235,6 @@ static ALWAYS_INLINE void tell_plain(const struct bus_in *in, uint64_t header,
 	env->total = (uint32_t)header;
 }
 
-/* The link whose turn it is if nothing is special about it or the bus, or NULL. */
-static ALWAYS_INLINE struct bus_in *plain_in(const struct bell_bus *bus)
-{
-	struct bus_in *in;
-
-	if (bus->active_count == 0 || bus->calling || bus->direct ||
-	    !bus_is_same(bus) || bus_has_news(bus))
-		return NULL;
-	in = bus->active[bus->turn];
-	if (in->served == bus->round || in->lost || in->taken > 0 || in->part.open ||
-	    (bus->active_count > 1 && bus_turn_is_over(bus)))
-		return NULL;
-	return in;
-}
-
 static BELL_COLD int64_t tell_space(struct bell_bus *bus, struct bus_in *in,
 				    uint64_t header)
 {
@@ -266,7 +250,7 @@ static BELL_COLD int64_t look_at_port(struct bell_bus *bus, uint64_t header)
 }
 
 /*
- * The record with that header, at the head of a link from plain_in(). What is rare is
+ * The record with that header, at the head of a link from bus_plain_in(). What is rare is
  * left to calls at the very end, for whose sake no register is saved before. is_short
  * as of ring_pull_straight().
  */
@@ -291,7 +275,7 @@ static ALWAYS_INLINE int64_t take_record(struct bell_bus *bus, struct bus_in *in
 static ALWAYS_INLINE int64_t take_plain(struct bell_bus *bus, void *buf, size_t size,
 					struct bell_envelope *env)
 {
-	struct bus_in *in = plain_in(bus);
+	struct bus_in *in = bus_plain_in(bus);
 
 	return in ? take_record(bus, in, ring_next_header(&in->r), buf, size, env,
 				false) : TAKE_ON;
@@ -304,7 +288,7 @@ static ALWAYS_INLINE int64_t take_plain(struct bell_bus *bus, void *buf, size_t 
 static inline int64_t take_eagerly(struct bell_bus *bus, void *buf, size_t size,
 				   struct bell_envelope *env)
 {
-	struct bus_in *in = bus->active_count == 1 ? plain_in(bus) : NULL;
+	struct bus_in *in = bus->active_count == 1 ? bus_plain_in(bus) : NULL;
 	uint64_t header = 0;
 
 	for (int n = 0; in && header == 0 && n < EAGER_LOOKS; n++)
@@ -414,7 +398,7 @@ static NEVER_INLINE int64_t take_long(struct bell_bus *bus, void *buf, size_t si
 int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 		  struct bell_envelope *env, int timeout_ms)
 {
-	struct bus_in *in = plain_in(bus);
+	struct bus_in *in = bus_plain_in(bus);
 	uint64_t header = in ? ring_next_header(&in->r) : 0;
 	int64_t rc = TAKE_ON;
 
@@ -423,94 +407,6 @@ int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
 	if (header != 0)
 		rc = take_record(bus, in, header, buf, size, env, true);
 	return rc != TAKE_ON ? rc : receive_slowly(bus, buf, size, env, timeout_ms);
-}
-
-/* ---- many at once ------------------------------------------------------------- */
-
-/* Each begins where a struct can. */
-#define BATCH_ALIGN 8u
-
-/* What bell_recv_batch() has so far. */
-struct batch {
-	unsigned char *buf;
-	size_t size, at; /* bytes of buf, used ones */
-	struct bell_part *msgs;
-	size_t count, n; /* room for messages, how many there are */
-	uint64_t bytes;  /* of them together */
-};
-
-static ALWAYS_INLINE void add(struct batch *b, size_t len)
-{
-	b->msgs[b->n++] = (struct bell_part){ b->buf + b->at, len };
-	b->at += (len + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN;
-	b->bytes += len;
-}
-
-/*
- * What follows and is like a message of that tag. On copies of both, which no byte of
- * a message can be taken to change: they stay in registers.
- */
-static void take_alike(struct ring_reader *reader, struct batch *batch, uint16_t tag)
-{
-	const uint32_t alike = (uint32_t)(record_header(RECORD_DATA, 0, tag, 0) >> 32);
-	struct ring_reader r = *reader;
-	struct batch b = *batch;
-	uint64_t header;
-
-	while (b.n < b.count && b.at < b.size) {
-		header = ring_next_header(&r);
-		if (header >> 32 != alike ||
-		    !ring_pull_straight(&r, header, b.buf + b.at, b.size - b.at, false))
-			break;
-		add(&b, (uint32_t)header);
-		/* So that both sides work. */
-		if (r.pos - r.freed >= r.size / 8)
-			ring_publish_freed(&r, r.pos);
-	}
-	if (r.freed != r.pos)
-		ring_publish_freed(&r, r.pos);
-	*reader = r;
-	*batch = b;
-}
-
-/* What is there beside the first one, of the same sender and nothing special. */
-static void take_rest(struct bell_bus *bus, struct batch *b, const struct bell_envelope *env)
-{
-	struct bus_in *in = plain_in(bus);
-	size_t first = b->n, count = b->count;
-
-	if (!in || in->plain.peer != env->peer || in->plain.incarnation != env->incarnation ||
-	    in->r.held > 0 || env->topic || env->check)
-		return;
-	/* Others wait: no more than a turn. */
-	if (bus->active_count > 1 && count > first + TURN_LENGTH - bus->taken)
-		b->count = first + TURN_LENGTH - bus->taken;
-	take_alike(&in->r, b, env->tag);
-	b->count = count;
-	bus->stats.received += b->n - first;
-	bus->taken += (uint32_t)(b->n - first);
-	if (ring_space_due(&in->r))
-		bus_tell_space(bus, in);
-}
-
-int64_t bell_recv_batch(struct bell_bus *bus, void *buf, size_t size, struct bell_part *msgs,
-			size_t count, struct bell_envelope *env, int timeout_ms)
-{
-	struct batch b = { .buf = buf, .size = size, .msgs = msgs, .count = count };
-	struct bell_envelope own;
-	int64_t len;
-
-	if (count == 0)
-		return error_detail(BELL_EINVAL, "no room for a message");
-	if (!env)
-		env = &own;
-	len = bell_recv(bus, buf, size, env, timeout_ms);
-	if (len < 0)
-		return len;
-	add(&b, (size_t)len);
-	take_rest(bus, &b, env);
-	env->len = env->total = b.bytes;
-	return (int64_t)b.n;
 }
 
 int64_t bell_recv_piece(struct bell_bus *bus, void *buf, size_t size,
