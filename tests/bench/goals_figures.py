@@ -71,10 +71,12 @@ class Figures:
         self.objects = objects
         self._pinned = self.head('run').get('pinned', True)
         self._places = {}
-        self._results = {}
+        self._results, self._rounds = {}, {}
         for o in objects:
             if o['type'] == 'result':
                 self._results.setdefault(self._key(o), []).append(o)
+            elif o['type'] == 'round':
+                self._rounds.setdefault(self._key(o), []).append(o)
 
     def _key(self, o):
         return (o['work'], o['rival'], o['size'], o['gap_ns'], o['clients'], o['large'],
@@ -100,8 +102,9 @@ class Figures:
     def at(self, place):
         """Only what was measured in a placement, or where that does not matter."""
         if place not in self._places:
-            self._places[place] = Figures([o for o in self.objects if o['type'] != 'result'
-                                           or placement(o) in (place, ANY)])
+            self._places[place] = Figures([
+                o for o in self.objects if o['type'] not in ('result', 'round')
+                or placement(o) in (place, ANY)])
         return self._places[place]
 
     def _why(self, work, rival):
@@ -126,6 +129,11 @@ class Figures:
         return max((found for found in by_part.values() if len(found) >= ENOUGH),
                    key=lambda found: statistics.median(map(rate, found)),
                    default=self._results[key])
+
+    def rounds(self, work, rival, size=64, gap_us=0):
+        """Of a case with samples: all those of a round together, whatever its turns."""
+        key = (work, rival, size, gap_us * 1000, 1, False, False)
+        return self._rounds.get(key) or self.results(work, rival, size, gap_us)
 
     def values(self, figure, *case, **more):
         return [figure(o) for o in self.results(*case, **more)]

@@ -64,7 +64,7 @@ def print_trips(f):
               f'{"p99.9":>9} {"CPU us/trip":>12} {"rings/trip":>11}')
         for rival in f.rivals('trips', size):
             case = ('trips', rival, size)
-            times = [f.median(lambda o, k=k: o[k] / 1000, *case)
+            times = [statistics.median(o[k] / 1000 for o in f.rounds(*case))
                      for k in ('p50', 'p99', 'p999')]
             print(f'{rival:24} {times[0]:9.2f} {times[1]:9.2f} {times[2]:9.2f} '
                   f'{f.median(both_cpu_us, *case):12.2f} {f.median(doorbells, *case):11.3f}')
@@ -96,8 +96,9 @@ def _paced_line(f, mode, gap):
                         / o['server']['ns'], *case)
     except Missing:
         return []
-    return [f'{case[1]:24} {gap:9} {f.median(lambda o: o["p50"] / 1000, *case):9.2f} '
-            f'{f.median(lambda o: o["p99"] / 1000, *case):9.2f} '
+    p50, p99 = (statistics.median(o[k] / 1000 for o in f.rounds(*case))
+                for k in ('p50', 'p99'))
+    return [f'{case[1]:24} {gap:9} {p50:9.2f} {p99:9.2f} '
             f'{100 * f.median(receiver_cpu, *case):15.1f} {100 * both:8.1f} '
             f'{f.median(doorbells, *case):14.3f}']
 

@@ -59,7 +59,7 @@ def spectrum(figures, rival, size):
     """[(percent, us)], each the median of the rounds."""
     if rival == 'cache line':
         size = 8        # more than a line of 64 B, with what tells of it, is another thing
-    rounds = figures.results('trips', rival, size)
+    rounds = figures.rounds('trips', rival, size)
     if all('spectrum' in o for o in rounds):
         columns = zip(*(o['spectrum'] for o in rounds))
         points = [(c[0][0], [ns for _, ns in c]) for c in columns]

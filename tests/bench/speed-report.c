@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int by_size(const void *a, const void *b)
 {
@@ -103,11 +104,10 @@ static void print_head(const struct speed_case *c, unsigned round, const char *t
 }
 
 /* Null where it was not asked. */
-static void print_line(const struct speed_pair *pair, const struct speed_result *result)
+static void print_line(const struct speed_pair *pair, const uint64_t line_ns[2])
 {
 	if (pair->probe)
-		printf(", \"line_ns\": [%" PRIu64 ", %" PRIu64 "]", result->line_ns[0],
-		       result->line_ns[1]);
+		printf(", \"line_ns\": [%" PRIu64 ", %" PRIu64 "]", line_ns[0], line_ns[1]);
 	else
 		printf(", \"line_ns\": null");
 }
@@ -128,7 +128,7 @@ void speed_report(const struct speed_case *c, unsigned round, unsigned turn,
 {
 	print_head(c, round, "result");
 	printf(", \"turn\": %u, \"ns\": %" PRIu64, turn, speed_elapsed_ns(c, result));
-	print_line(&c->pair, result);
+	print_line(&c->pair, result->line_ns);
 	print_side("client", &result->client);
 	print_side("server", &result->server);
 	if (c->pair.work == &bellring_steps)
@@ -139,6 +139,51 @@ void speed_report(const struct speed_case *c, unsigned round, unsigned turn,
 		print_samples(result->sample, result->samples);
 	printf("}\n");
 	fflush(stdout);
+}
+
+static uint64_t count_samples(const struct speed_result *results, size_t stride,
+			      unsigned turns)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < turns; i++)
+		count += results[i * stride].samples;
+	return count;
+}
+
+/* From the nearest that the two cores were to the furthest. */
+static void widen(uint64_t line_ns[2], const struct speed_result *turn)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (turn->line_ns[i] < line_ns[0])
+			line_ns[0] = turn->line_ns[i];
+		if (turn->line_ns[i] > line_ns[1])
+			line_ns[1] = turn->line_ns[i];
+	}
+}
+
+void speed_report_round(const struct speed_case *c, unsigned round,
+			const struct speed_result *results, size_t stride, unsigned turns)
+{
+	uint64_t line_ns[2] = { UINT64_MAX, 0 };
+	uint64_t all = count_samples(results, stride, turns), n = 0, *sample;
+
+	sample = all > 0 ? malloc((size_t)all * sizeof(*sample)) : NULL;
+	if (!sample)
+		return;
+	for (unsigned i = 0; i < turns; i++) {
+		const struct speed_result *turn = &results[i * stride];
+
+		memcpy(sample + n, turn->sample, (size_t)turn->samples * sizeof(*sample));
+		n += turn->samples;
+		widen(line_ns, turn);
+	}
+	print_head(c, round, "round");
+	print_line(&c->pair, line_ns);
+	print_samples(sample, all);
+	printf("}\n");
+	fflush(stdout);
+	free(sample);
 }
 
 void speed_report_failed(const struct speed_case *c, unsigned round)

@@ -17,6 +17,14 @@ void speed_report_run(const struct speed_options *options);
 void speed_report(const struct speed_case *c, unsigned round, unsigned turn,
 		  struct speed_result *result);
 
+/**
+ * speed_report_round - the samples of all turns of a round together
+ * @results: of the turns that count, every @stride one of them; what has no samples is
+ *           not told
+ */
+void speed_report_round(const struct speed_case *c, unsigned round,
+			const struct speed_result *results, size_t stride, unsigned turns);
+
 /** speed_report_failed - one of which there is no result */
 void speed_report_failed(const struct speed_case *c, unsigned round);
 

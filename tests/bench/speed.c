@@ -88,6 +88,9 @@ static void report_heat(const struct run *run, const struct heat *h, unsigned ro
 		for (unsigned i = 0; i < h->count; i++)
 			speed_report(h->entrant[i], round, turn,
 				     &run->results[turn * h->count + i]);
+	for (unsigned i = 0; turns > 1 && i < h->count; i++)
+		speed_report_round(h->entrant[i], round, &run->results[h->count + i],
+				   h->count, turns - 1);
 }
 
 /* ---- a first look --------------------------------------------------------------- */

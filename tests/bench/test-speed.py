@@ -3,11 +3,14 @@
 
 No time is asked for: only who delivered what.
 """
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [_HERE, os.path.join(_HERE, '..')]
@@ -162,6 +165,36 @@ def what_is_compared_takes_turns():
     for (kind, rival), found in turns.items():
         assert found == ([0] if kind == 'other' else list(range(1, 9))), (rival, found)
     assert {('bellring', 'bellring libevent'), ('limit', 'eventfd read')} <= set(turns), turns
+
+
+@tap.case
+def a_round_has_all_samples_of_its_turns():
+    rounds = [o for o in objects() if o['type'] == 'round']
+    turns = [o for o in results('bellring', 'limit') if o['turn'] > 0]
+    for o in rounds:
+        mine = [t for t in turns if all(t[k] == o[k] for k in ('work', 'rival', 'size', 'gap_ns'))
+                and t.get('samples')]
+        assert o['samples'] == sum(t['samples'] for t in mine) > 0, o
+        assert o['max'] == max(t['max'] for t in mine) and o['p50'] <= o['p99'], o
+    assert {'trips', 'paced'} == {o['work'] for o in rounds}, rounds
+
+
+@tap.case
+def plots_of_a_run():
+    """Each of the four is drawn, and a page can show it."""
+    if importlib.util.find_spec('matplotlib') is None:
+        tap.missing_thing('python3-matplotlib not found')
+    with tempfile.TemporaryDirectory() as folder:
+        saved = os.path.join(folder, 'run')
+        with open(saved, 'w', encoding='ascii') as f:
+            f.writelines(json.dumps(_placed(o, NEAR)) + '\n' for o in objects())
+        run = subprocess.run([sys.executable, os.path.join(_HERE, 'plots.py'), saved, folder],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        assert run.returncode == 0 and not run.stderr, run
+        for name in ('latency', 'throughput', 'waiting', 'steps'):
+            tree = xml.etree.ElementTree.parse(os.path.join(folder, f'speed-{name}.svg'))
+            text = ' '.join(tree.getroot().itertext())
+            assert re.search('Bellring|adaptive', text) and 'two cores that share a cache' in text, text
 
 
 def _trip(rival, round_number, p50, line_ns):
