@@ -108,7 +108,8 @@ noinst_LTLIBRARIES += libplots.la
 EXTRA_LTLIBRARIES += libplots-none.la
 libplots_la_SOURCES = %D%/bench-page.h %D%/report-html.c
 nodist_libplots_la_SOURCES = %D%/bench-page-data.c
-CLEANFILES += %D%/bench-page-data.c
+# A test builds the other one, too.
+CLEANFILES += %D%/bench-page-data.c libplots-none.la
 %D%/bench-page-data.c: %D%/bench-page/embed.sh $(BENCH_PAGE) $(CHARTJS)
 	@$(MKDIR_P) %D%
 	$(AM_V_GEN)cd $(srcdir)/%D%/bench-page && \
