@@ -31,6 +31,12 @@ uint64_t os_random(void)
 	return v;
 }
 
+void os_claim(void *at, size_t len)
+{
+	(void)at;
+	(void)len;
+}
+
 void os_copy(void *restrict to, const void *restrict from, size_t len)
 {
 	memcpy(to, from, len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copying on x86-64. Where QEMU emulates the CPU (TCG), which it says by CPUID, the
+ * Copying, and memory that will be written, on x86-64. Where QEMU emulates the CPU (TCG), which it says by CPUID, the
  * string instructions that the C library takes for long copies go byte by byte, and
  * words are several times as fast.
  */
@@ -77,6 +77,13 @@ static void copy_words(unsigned char *to, const unsigned char *from, size_t len)
 		store(to + 56, h);
 	}
 	memcpy(to, from, len);
+}
+
+/* Whole lines are taken without a look at what is in them; stores of words ask for it. */
+void os_claim(void *at, size_t len)
+{
+	if (!words_are_fast())
+		__asm__ volatile("rep stosb" : "+D"(at), "+c"(len) : "a"(0) : "memory");
 }
 
 void os_copy(void *restrict to, const void *restrict from, size_t len)

@@ -26,6 +26,12 @@ uint32_t os_pid(void);
  * it is emulated, that is not the C library's.
  */
 void os_copy(void *restrict to, const void *restrict from, size_t len);
+/*
+ * Bytes that are about to be written one after the other and that another core has in
+ * its cache: zeroes them where that takes all lines at once and is cheaper than to ask
+ * for each one with the bytes that nobody wants. May do nothing.
+ */
+void os_claim(void *at, size_t len);
 /* Puts this machine's name into buf, always terminated; "" if unknown. */
 void os_hostname(char *buf, size_t size);
 

@@ -82,6 +82,19 @@ uint32_t ring_reserve_len(const struct ring_writer *w, uint32_t len)
 	return len + (uint32_t)padding(w, w->off, len);
 }
 
+/*
+ * The receiver read those lines one round ago, and a program writes them word by word.
+ * No more than what a core's own cache holds until it does, and may not use in the end.
+ */
+#define CLAIM_LEAST RING_LONG
+#define CLAIM_MOST 65536u
+
+static void claim(void *at, uint32_t len)
+{
+	if (len >= CLAIM_LEAST)
+		os_claim(at, len < CLAIM_MOST ? len : CLAIM_MOST);
+}
+
 int ring_reserve(struct ring_writer *w, uint32_t len, uint64_t *off, void **at)
 {
 	uint64_t pad = padding(w, w->off, len);
@@ -103,6 +116,7 @@ int ring_reserve(struct ring_writer *w, uint32_t len, uint64_t *off, void **at)
 	w->off = ring_advance(w->off, record_size(len), w->size);
 	w->pos += record_size(len);
 	shm_set(ring_header(w->data, w->off), 0);
+	claim(*at, len);
 	return 1;
 }
 

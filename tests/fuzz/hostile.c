@@ -62,6 +62,11 @@ void os_yield(void)
 {
 }
 
+void os_claim(void *at, size_t len)
+{
+	memset(at, 0, len);
+}
+
 void os_copy(void *restrict to, const void *restrict from, size_t len)
 {
 	memcpy(to, from, len);
