@@ -100,6 +100,7 @@ BELL_API int bell_sendv(struct bell_bus *bus, const struct bell_envelope *env,
  * Returns how many were sent, from the first on: fewer than @count if the time
  * was over or something failed then; if nothing was sent, as bell_post(), or
  *   -BELL_EMSGSIZE the first is larger than bell_max_piece()
+ *   -BELL_ECORRUPT as bell_post(), also if some were sent: they are lost with the link
  */
 BELL_API int64_t bell_send_batch(struct bell_bus *bus,
 				 const struct bell_envelope *env,
@@ -193,7 +194,8 @@ BELL_API int64_t bell_recv(struct bell_bus *bus, void *buf, size_t size,
  *
  * Waits for the first one as bell_recv() does, and takes with it what is there
  * already of the same sender with the same tag, as far as there is room. What was
- * published on a topic, or is larger than bell_max_piece(), comes alone.
+ * published on a topic, or is larger than bell_max_piece(), comes alone. Fewer may
+ * come than are there: only -BELL_EAGAIN says that nothing is left, and arms the bus.
  *
  * Returns how many, or as bell_recv() of the first one: what failed for a later one
  * is told by the next call.

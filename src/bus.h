@@ -9,7 +9,7 @@
  *   inplace.c  reserve and commit, peek and release
  *   turn.c     the next record of any sender
  *   recv.c     bell_recv(), bell_recv_piece(), bell_peek()
- *   recv-batch.c, plain.h  bell_recv_batch(), and what it shares with recv.c
+ *   recv-batch.c, bus-plain.h bell_recv_batch(), and what it shares with recv.c
  *   incoming.c pieces of messages
  *   frame.c    records that no program sees: sent now, or kept until there is space
  *   wait.c     arm, look again, sleep; spinning; taking the wake word
@@ -428,6 +428,11 @@ static inline bool bus_count_down(struct bell_bus *bus)
 static inline int bus_count(struct bell_bus *bus)
 {
 	return bus_count_down(bus) ? bus_look_at_port(bus) : 0;
+}
+/* So many messages at once count as so many, at the next bus_count(). */
+static inline void bus_count_more(struct bell_bus *bus, size_t messages)
+{
+	bus->port_due = messages < bus->port_due ? bus->port_due - (uint32_t)messages : 0;
 }
 /* Makes the own handle readable, since something may be left. 0, or -BELL_EIO. */
 int bus_remind(struct bell_bus *bus);

@@ -14,6 +14,7 @@ libcore_la_SOURCES = \
 	%D%/bellring-topic.h \
 	%D%/bus.c \
 	%D%/bus.h \
+	%D%/bus-plain.h \
 	%D%/call.c \
 	%D%/call.h \
 	%D%/caller.c \
@@ -50,7 +51,6 @@ libcore_la_SOURCES = \
 	%D%/port.h \
 	%D%/presence.c \
 	%D%/presence.h \
-	%D%/plain.h \
 	%D%/recv-batch.c \
 	%D%/recv.c \
 	%D%/request.c \

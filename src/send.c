@@ -231,6 +231,7 @@ int bell_sendv(struct bell_bus *bus, const struct bell_envelope *env,
 		      count, (uint32_t)len, &deadline, timeout_ms);
 	if (rc == 0)
 		bus->stats.sent++;
+	(void)bus_count(bus);
 	bus_end(bus, call);
 	return rc;
 }
@@ -379,8 +380,9 @@ static int64_t send_some(struct bell_bus *bus, struct bus_out *out, uint16_t tag
 	bus->stats.sent += n;
 	if (n > 0)
 		bus_announce(bus, out, before);
+	/* What was sent is lost with the link. */
 	if (rc == -BELL_ECORRUPT)
-		rc = bus_break_out(bus, out);
+		return bus_break_out(bus, out);
 	return n > 0 ? (int64_t)n : rc;
 }
 
@@ -421,6 +423,8 @@ int64_t bell_send_batch(struct bell_bus *bus, const struct bell_envelope *env,
 				  timeout_ms);
 		}
 	}
+	bus_count_more(bus, done);
+	(void)bus_count(bus);
 	bus_end(bus, call);
-	return done > 0 ? (int64_t)done : rc;
+	return done > 0 && rc != -BELL_ECORRUPT ? (int64_t)done : rc;
 }

@@ -155,8 +155,9 @@ END_TEST
 
 START_TEST(what_is_special_comes_alone)
 {
-	size_t most = bell_max_piece(bus_a);
-	unsigned char *bytes = calloc(1, most), *room = malloc(most);
+	size_t most = bell_max_piece(bus_a), large = most + 1;
+	unsigned char *bytes = calloc(1, large), *room = malloc(large + 8);
+	struct bell_outgoing *out = NULL;
 	struct bell_envelope env;
 
 	ck_assert_int_eq(bell_subscribe(bus_b, "news"), 0);
@@ -174,6 +175,20 @@ START_TEST(what_is_special_comes_alone)
 	ck_assert_int_eq(bell_send(bus_a, bell_id(b), bytes, most, 0), 0);
 	ck_assert_int_eq(bell_recv_batch(bus_b, room, most, msgs, ROOM, &env, WAIT_MS), 1);
 	ck_assert_uint_eq(msgs[0].len, most);
+	env = (struct bell_envelope){ .peer = bell_id(b) };
+	ck_assert_int_eq(bell_begin(bus_a, &env, large, &out), 0);
+	for (size_t at = 0; at < large;) {
+		int64_t n = bell_continue(out, bytes + at, large - at, 0);
+
+		ck_assert_int_gt(n, 0);
+		at += (size_t)n;
+	}
+	ck_assert_int_eq(bell_finish(out, 0, 0), 0);
+	send_tagged(0, "d");
+	ck_assert_int_eq(bell_recv_batch(bus_b, room, large + 8, msgs, ROOM, &env, WAIT_MS), 1);
+	ck_assert_uint_eq(msgs[0].len, large);
+	ck_assert_int_eq(batch(sizeof(buf), ROOM, &env), 1);
+	expect(0, "d");
 	free(bytes);
 	free(room);
 }
@@ -219,6 +234,47 @@ START_TEST(space_is_told)
 }
 END_TEST
 
+static unsigned rung[2];
+
+static void on_interrupt(struct bell_peer *peer, unsigned vector, void *arg)
+{
+	(void)peer;
+	(void)vector;
+	++*(unsigned *)arg;
+}
+
+/* Batches there and back, neither side with a wait: a doorbell beside them is heard. */
+START_TEST(who_is_busy_with_batches_hears_of_interrupts)
+{
+	enum { BATCHES = 500 }; /* far more messages than pass between two looks */
+	struct bell_envelope env = { .peer = bell_id(b) };
+	struct bell_part out[ROOM];
+
+	if (bell_vectors(b) == 0)
+		return; /* this port has none */
+	for (unsigned i = 0; i < ROOM; i++)
+		out[i] = (struct bell_part){ "0123456789", 10 };
+	ck_assert_int_eq(bell_on_interrupt(a, 1, on_interrupt, &rung[0]), 0);
+	ck_assert_int_eq(bell_on_interrupt(b, 1, on_interrupt, &rung[1]), 0);
+	for (unsigned n = 0; n < BATCHES; n++) {
+		/* Not at the begin, when both look anyway. */
+		if (n == BATCHES / 10) {
+			ck_assert_int_eq(bell_ring(a, bell_id(b), 1), 0);
+			ck_assert_int_eq(bell_ring(b, bell_id(a), 1), 0);
+		}
+		ck_assert_int_eq(bell_send_batch(bus_a, &env, out, ROOM, 0), ROOM);
+		for (int64_t got = 0; got < ROOM;) {
+			int64_t k = batch(sizeof(buf), ROOM, NULL);
+
+			ck_assert_int_gt(k, 0);
+			got += k;
+		}
+	}
+	ck_assert_uint_gt(rung[0], 0);
+	ck_assert_uint_gt(rung[1], 0);
+}
+END_TEST
+
 void add_batches(Suite *suite)
 {
 	TCase *tc = add_case(suite, "batches", setup);
@@ -231,4 +287,5 @@ void add_batches(Suite *suite)
 	tcase_add_test(tc, what_is_special_comes_alone);
 	tcase_add_test(tc, what_is_held_stays_as_it_is);
 	tcase_add_test(tc, space_is_told);
+	tcase_add_test(tc, who_is_busy_with_batches_hears_of_interrupts);
 }

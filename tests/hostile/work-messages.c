@@ -142,7 +142,8 @@ static void receive_batch(void)
 	if (rc > (int64_t)count)
 		judge_wrong("received more than there was room for");
 	for (int64_t i = 0; i < rc; i++)
-		if ((size_t)((const unsigned char *)msgs[i].data - me.in) > size - msgs[i].len)
+		if (msgs[i].len > size ||
+		    (size_t)((const unsigned char *)msgs[i].data - me.in) > size - msgs[i].len)
 			judge_wrong("a message lies beside the buffer");
 	if (rc == -BELL_ECORRUPT)
 		messages_forget_peeked();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* plain.h - where messages come from while nothing is special */
-#ifndef BELL_PLAIN_H
-#define BELL_PLAIN_H
+/* bus-plain.h - where messages come from while nothing is special */
+#ifndef BELL_BUS_PLAIN_H
+#define BELL_BUS_PLAIN_H
 
 #include "bus.h"
 
