@@ -48,6 +48,8 @@ def options():
     parser.add_argument('--json', metavar='FILE', help='where the objects go, too')
     parser.add_argument('--from', metavar='FILE', dest='saved',
                         help='of --json: tell of that run, measure nothing')
+    parser.add_argument('--markdown', action='store_true',
+                        help='the goals alone, as doc/performance.md has them')
     parser.add_argument('--guest', metavar='FILE', help='of make bench-guest')
     parser.add_argument('--instructions', metavar='FILE')
     return parser.parse_args()
@@ -108,6 +110,9 @@ def main():
         with open(args.json, 'w', encoding='ascii') as f:
             for o in objects + [row.object() for row in rows]:
                 f.write(json.dumps(o) + '\n')
+    if args.markdown:
+        goals_tables.print_markdown(rows)
+        return
     goals_tables.print_all(figures, rows,
                            wanted=bool(args.only or args.rival or args.size),
                            every=args.all_classes)

@@ -58,6 +58,30 @@ def print_goals(f, rows):
         print(NOTE)
 
 
+def _short(x):
+    """In a cell of a page."""
+    if 0 < abs(x) < 0.01:
+        return f'{x:.1e}'.replace('e-0', 'e-')
+    return f'{x:.0f}' if x == 0 or abs(x) >= 100 else f'{x:.2f}'
+
+
+def _cell(row, place):
+    values, median = row.found[place], _short(row.median(place))
+    if row.bound is not None and row.is_met(place):
+        median = f'**{median}**'
+    where = '' if place == ANY else place + ': '
+    return f'{where}{median} ({_short(min(values))} .. {_short(max(values))}, n {len(values)})'
+
+
+def print_markdown(rows):
+    """The table of doc/performance.md."""
+    print('| what | goal | where most measured | elsewhere |\n|---|--:|---|---|')
+    for row in rows:
+        goal = _goal(row).replace('<=', '≤').replace('>=', '≥')
+        cells = [row.why] if row.why else [_cell(row, place) for place in row.found]
+        print(f'| {row.what} | {goal} | {cells[0]} | {"; ".join(cells[1:])} |')
+
+
 def print_trips(f):
     for size in f.sizes('trips'):
         print(f'\nRound trips of {bytes_text(size)}\n{"":24} {"p50 us":>9} {"p99":>9} '

@@ -2,7 +2,8 @@
 """Instructions of a send and of a receive, as callgrind counts them.
 
     make bench-instructions                           a table
-    make bench-instructions BENCH_FLAGS='--json'      an object a row
+    make bench-instructions BENCH_FLAGS=--json        an object a row
+    make bench-instructions BENCH_FLAGS=--markdown    as doc/performance.md has it
 
 Free of noise: the same program gives the same counts. The kernel's are not in it.
 """
@@ -22,6 +23,14 @@ from served import BUILD, Server     # noqa: E402 (after the path)
 PROGRAM = os.path.join(BUILD, 'tests', 'bench', 'instructions')
 ROUNDS = 1000       # as in instructions.c
 TIMEOUT = 120       # seconds
+# (mode, state, bytes): test-instructions.py allows so many, both sides together
+BOUNDS = [
+    ('poll', 'awake', 8, 250), ('poll', 'awake', 64, 250), ('poll', 'awake', 256, 380),
+    ('poll', 'awake', 1024, 590), ('poll', 'awake', 4096, 1230),
+    ('interrupt', 'awake', 8, 280), ('interrupt', 'awake', 64, 280),
+    ('interrupt', 'awake', 256, 380), ('interrupt', 'awake', 1024, 590),
+    ('interrupt', 'awake', 4096, 1230),
+    ('interrupt', 'sleep', 64, 1320), ('interrupt', 'sleep', 4096, 2400)]
 ROW = re.compile(r'(poll|interrupt)_(awake|sleep)_(\d+)')
 
 
@@ -93,8 +102,21 @@ def count():
     return found
 
 
+def print_markdown(found):
+    bounds = {row[:3]: row[3] for row in BOUNDS}
+    print('| receiver | bytes | send | receive | both | bound in the test |\n'
+          '|---|--:|--:|--:|--:|--:|')
+    for o in sorted(found, key=lambda o: (o['mode'] != 'poll', o['state'], o['size'])):
+        bound = bounds.get((o['mode'], o['state'], o['size']), '')
+        print(f'| {o["mode"]}, {o["state"]} | {o["size"]} | {o["send"]:.0f} | '
+              f'{o["receive"]:.0f} | {o["both"]:.0f} | {bound} |')
+
+
 def main():
     found = count()
+    if '--markdown' in sys.argv[1:]:
+        print_markdown(found)
+        return
     if '--json' in sys.argv[1:]:
         for row in found:
             print(json.dumps(row))

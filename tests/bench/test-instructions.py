@@ -15,15 +15,6 @@ sys.path[:0] = [os.path.join(_HERE, '..'), _HERE]
 import instructions     # noqa: E402 (after the path)
 import tap              # noqa: E402
 
-# (mode, state, bytes): at most so many, both sides together
-BOUNDS = [
-    ('poll', 'awake', 8, 250), ('poll', 'awake', 64, 250), ('poll', 'awake', 256, 380),
-    ('poll', 'awake', 1024, 590), ('poll', 'awake', 4096, 1230),
-    ('interrupt', 'awake', 8, 280), ('interrupt', 'awake', 64, 280),
-    ('interrupt', 'awake', 256, 380), ('interrupt', 'awake', 1024, 590),
-    ('interrupt', 'awake', 4096, 1230),
-    ('interrupt', 'sleep', 64, 1320), ('interrupt', 'sleep', 4096, 2400)]
-
 _counted = {}
 
 
@@ -46,7 +37,7 @@ def counted():
     return _counted
 
 
-@tap.cases(BOUNDS, key=lambda row: f'{row[0]}, receiver {row[1]}, {row[2]} B: '
+@tap.cases(instructions.BOUNDS, key=lambda row: f'{row[0]}, receiver {row[1]}, {row[2]} B: '
                                    f'at most {row[3]}')
 def instructions_of_a_send_and_a_receive(mode, state, size, bound):
     row = counted()[mode, state, size]

@@ -118,6 +118,9 @@ def report_of_a_run():
     assert 'bellring libevent' in told and 'two cores that share a cache:' in told, told
     assert 'not measured: make bench-guest' in told, told
     assert max(len(line) for line in told.splitlines()) <= 120, told
+    page = _report([_placed(o, NEAR) for o in objects()], '--markdown').splitlines()
+    assert len(page) == 2 + len(goals_rows.rows(Figures(objects()))), page
+    assert all(line.count('|') == 5 for line in page), page
 
 
 @tap.case
