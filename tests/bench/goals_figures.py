@@ -7,12 +7,11 @@ cores, right before and right after it. By them it has a placement, and only wha
 the same is compared; what was moved meanwhile has none.
 """
 import collections
-import math
 import statistics
 
 # By a cache line's trip there and back: up to so many ns.
-PLACEMENTS = (('one core', 125), ('shared cache', 250), ('apart', math.inf))
-MOVED = 'moved'         # the two probes differ
+PLACEMENTS = (('one core', 125), ('shared cache', 250), ('apart', 5000))
+MOVED = 'moved'         # the two probes differ, or others had the cores meanwhile
 ANY = 'any'             # there were no probes: not pinned, or it does not matter
 ENOUGH = 3              # rounds with samples of both sides of a ratio, in a placement
 NEAREST = 3             # of the other side's, whose median a sample is compared with
@@ -60,7 +59,8 @@ def placement(o):
     """Of a result: a name."""
     if not o.get('line_ns'):
         return ANY
-    names = {next(name for name, most in PLACEMENTS if ns < most) for ns in o['line_ns']}
+    names = {next((name for name, most in PLACEMENTS if ns < most), MOVED)
+             for ns in o['line_ns']}
     return names.pop() if len(names) == 1 else MOVED
 
 

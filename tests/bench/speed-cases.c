@@ -12,6 +12,7 @@
 #define WARM_BYTES (3 * RING_BYTES)  /* touches each page of a ring on both sides */
 #define WARM_LEAST 30u /* messages: short, so that no core moves meanwhile */
 #define WARM_TURN 4u   /* before each turn: only to get going again */
+#define WARM_ADAPTIVE 300u /* until it has found out that the load is another one */
 #define HEAD_BYTES 16u /* of a message in a ring, about */
 #define FIRST_BYTES (4 * RING_BYTES) /* of a first look at a stream */
 #define FIRST_CALLS 2000u            /* of one that calls the system each time */
@@ -384,11 +385,18 @@ static bool keeps_samples(const struct speed_work *work)
 	return work == &speed_trips || work == &bellring_paced;
 }
 
-/* What takes turns has warmed up in the first one. */
+/* What takes turns has touched its pages in the first one. */
+static uint64_t turn_warmup(const struct speed_pair *pair)
+{
+	bool adapts = pair->rival == &rival_bellring_adaptive && pair->work == &speed_trips;
+
+	return adapts ? WARM_ADAPTIVE : WARM_TURN;
+}
+
 void speed_case_scale(struct speed_case *c, uint64_t count)
 {
 	struct rival_plan *plan = &c->pair.plan;
-	uint64_t warm = c->together ? WARM_TURN : least_warmup(&c->pair);
+	uint64_t warm = c->together ? turn_warmup(&c->pair) : least_warmup(&c->pair);
 
 	count = (count + counting_turns(c) - 1) / counting_turns(c);
 	if (keeps_samples(c->pair.work) && count > SPEED_SAMPLES)

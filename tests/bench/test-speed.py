@@ -216,7 +216,8 @@ def _row(rounds):
 @tap.case
 def a_placement_is_of_both_probes():
     places = {(90, 100): 'one core', (124, 125): MOVED, (125, 249): 'shared cache',
-              (250, 900): 'apart', (150, 500): MOVED}
+              (250, 900): 'apart', (150, 500): MOVED,
+              (90000, 90000): MOVED}
     for probes, name in places.items():
         assert placement({'line_ns': list(probes)}) == name, (probes, name)
     assert placement({'line_ns': None}) == placement({}) == ANY
