@@ -115,6 +115,7 @@ struct bell_bus {
 	bool armed;       /* all links were armed since one was last activated */
 	uint64_t settled;     /* messages received until the last wait */
 	uint64_t answered;    /* and sent */
+	bool converses;       /* something was sent between the last two */
 	uint64_t settle_ns;    /* how long the last wait settled, if it did and it paid */
 	uint64_t settle_end;   /* of it */
 	uint64_t settle_begin; /* of one that was slept through after all, or 0 */
@@ -475,6 +476,7 @@ static inline bool bus_in_burst(const struct bell_bus *bus)
 static inline void bus_caught_up(struct bell_bus *bus)
 {
 	bus->settled = bus->stats.received;
+	bus->converses = bus->stats.sent != bus->answered;
 	bus->answered = bus->stats.sent;
 }
 

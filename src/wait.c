@@ -15,11 +15,13 @@
 /*
  * Two that sleep for each other wait longer than that, though both would gain by
  * spinning. So now and then one spins through a few waits in a row: if the other
- * one is such a peer, its waits become short, and it spins too.
+ * one is such a peer, its waits become short, and it spins too. The first wait for an
+ * answer lasts as long as the other one takes to wake, on a virtual machine many times
+ * as long as elsewhere: it is given what waits have lasted lately.
  */
 #define PROBE_SOON 16u /* waits until the first, if spinning has paid until now */
 #define PROBE_LATE 256u /* as each one in vain doubles it: and then each time */
-#define PROBE_WAITS 8u
+#define PROBE_WAITS 12u /* enough for an average of them to become short */
 #define PROBE_NS (4 * SPIN_WORTH_NS)
 #define WAITS_MAX_NS (8 * SPIN_WORTH_NS) /* what one long wait may weigh */
 #define SPIN_CLOCK_EVERY 64u    /* looks between looks at the clock */
@@ -400,6 +402,8 @@ static uint64_t worth_spinning(struct bell_bus *bus)
 	}
 	if (++bus->probe <= bus->probe_gap)
 		return 0;
+	if (bus->probe == bus->probe_gap + 1 && bus->converses)
+		return bus->waits_ns < PROBE_NS / 2 ? PROBE_NS : 2 * bus->waits_ns;
 	if (bus->probe <= bus->probe_gap + PROBE_WAITS)
 		return PROBE_NS;
 	bus->probe = 0;
@@ -422,7 +426,7 @@ static int idle_adaptive(struct bell_bus *bus, struct bus_out *out, uint32_t len
 		uint64_t begin = os_now_ns();
 
 		/* In vain: the rest of the probes would be so too. */
-		if (limit == PROBE_NS)
+		if (limit > SPIN_WORTH_NS)
 			bus->probe = bus->probe_gap + PROBE_WAITS;
 		rc = sleep_once(bus, out, len, deadline);
 		lasted += os_now_ns() - begin;
