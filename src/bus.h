@@ -458,39 +458,6 @@ void bus_pend(struct bell_bus *bus);
 int bus_idle(struct bell_bus *bus, const struct bus_remote *space_to, uint32_t len,
 	     uint64_t deadline);
 
-/*
- * Adaptive: waits that lasted longer than this lately are slept through from
- * their start. About what a sleep and a wake-up cost.
- */
-#define SPIN_WORTH_NS UINT64_C(20000)
-#define BURST_LEAST 8u /* messages without a wait between them */
-
-/* So much came since the last wait, and nothing went out: that is no conversation. */
-static inline bool bus_in_burst(const struct bell_bus *bus)
-{
-	return bus->stats.received - bus->settled >= BURST_LEAST &&
-	       bus->stats.sent == bus->answered;
-}
-
-/* A wait begins. */
-static inline void bus_caught_up(struct bell_bus *bus)
-{
-	bus->settled = bus->stats.received;
-	bus->converses = bus->stats.sent != bus->answered;
-	bus->answered = bus->stats.sent;
-}
-
-/*
- * The wait that begins will not be slept through from its start, nor does it settle,
- * and nobody wants space who is told of it by waits.
- */
-static inline bool bus_is_eager(const struct bell_bus *bus)
-{
-	return bus->mode != BELL_INTERRUPT && !bus_in_burst(bus) && bus->thirsty == 0 &&
-	       !bus->space_lost &&
-	       (bus->mode == BELL_POLL || bus->waits_ns <= SPIN_WORTH_NS);
-}
-
 /* ---- deliver.c ---- */
 
 /* What bell_dispatch() does for the bus: messages delivered, or an error. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Receiving: what bell_recv() and its sisters make of the next record. */
-#include "error.h"
 #include "bus-plain.h"
+#include "error.h"
+#include "settle.h"
 
 #include <stdlib.h>
 #include <string.h>
