@@ -326,10 +326,18 @@ static void add_unpinned(struct maker *m)
 	}
 }
 
-/* The first of several does not count. */
-static unsigned counting_turns(const struct speed_case *c)
+/* Cores that sleep and wake get faster at it for some dozen trips. */
+static bool takes_long_turns(const struct speed_case *c)
 {
-	return c->together ? SPEED_TURNS - 1 : 1;
+	const struct rival *r = c->pair.rival;
+
+	return c->pair.work == &speed_trips && !r->polls && r != &rival_bellring_adaptive;
+}
+
+/* Among how many turns what a measurement lasts is divided; the first does not count. */
+static unsigned shares(const struct speed_case *c)
+{
+	return c->together && !takes_long_turns(c) ? SPEED_TURNS - 1 : 1;
 }
 
 size_t speed_cases(const struct speed_options *options, const char *server,
@@ -353,7 +361,7 @@ size_t speed_cases(const struct speed_options *options, const char *server,
 	add_unpinned(&m);
 	for (size_t i = 0; i < m.count && options->count > 0; i++)
 		if (!list[i].fixed) {
-			speed_case_scale(&list[i], options->count * counting_turns(&list[i]));
+			speed_case_scale(&list[i], options->count * shares(&list[i]));
 			list[i].fixed = true;
 		}
 	return m.count;
@@ -398,7 +406,7 @@ void speed_case_scale(struct speed_case *c, uint64_t count)
 	struct rival_plan *plan = &c->pair.plan;
 	uint64_t warm = c->together ? turn_warmup(&c->pair) : least_warmup(&c->pair);
 
-	count = (count + counting_turns(c) - 1) / counting_turns(c);
+	count = (count + shares(c) - 1) / shares(c);
 	if (keeps_samples(c->pair.work) && count > SPEED_SAMPLES)
 		count = SPEED_SAMPLES;
 	plan->count = count;
