@@ -21,7 +21,8 @@ extern "C" {
 enum bell_wait_mode {
 	BELL_INTERRUPT = 0, /* sleep at once; at the end of a stream after at most 40 us */
 	BELL_POLL = 1,      /* never sleep: burns a core, rings no doorbell */
-	BELL_ADAPTIVE = 2   /* spin only as long as it has paid lately */
+	BELL_ADAPTIVE = 2,  /* spin only as long as it has paid lately */
+	BELL_POLL_ONLY = 3  /* BELL_POLL for good: senders need not look whether it sleeps */
 };
 
 struct bell_bus_config {
@@ -47,7 +48,8 @@ struct bell_bus_config {
  *   -BELL_ELAYOUT  the memory holds something else, or is too small
  *   -BELL_EVERSION it holds a bus of another major version
  *   -BELL_ENOSPC   the directory is full
- *   -BELL_EINVAL   the name is too long, empty, or not printable
+ *   -BELL_EINVAL   the name is too long, empty, or not printable; or no such flag or
+ *                  way to wait
  *   -BELL_EEXIST   another live peer has that name
  *   -BELL_EBUSY    this peer has a bus already, or others keep formatting
  *   -BELL_EUNSUP   others have doorbells, which this peer (file:, ivshmem-plain)
@@ -70,8 +72,15 @@ BELL_API void bell_leave(struct bell_bus *bus);
 /** bell_bus_name - own name on the bus; valid until bell_leave() */
 BELL_API const char *bell_bus_name(const struct bell_bus *bus);
 
-/** bell_set_wait - change how this bus waits, from now on */
-BELL_API void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode);
+/**
+ * bell_set_wait - change how this bus waits, from now on
+ *
+ * There is no way back from BELL_POLL_ONLY: once its senders know, they spare
+ * the fence behind each message, without which whoever sleeps could miss one.
+ *
+ * Returns 0, or -BELL_EINVAL: no such mode, or the bus polls for good.
+ */
+BELL_API int bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode);
 
 /* ---- presence ------------------------------------------------------------ */
 

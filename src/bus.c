@@ -203,15 +203,16 @@ int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,
 
 	if (peer->bus)
 		return error_detail(BELL_EBUSY, "this peer is on the bus already");
-	if (cfg && ((cfg->flags & ~BELL_FORMAT) || cfg->wait > BELL_ADAPTIVE))
+	if (cfg && ((cfg->flags & ~BELL_FORMAT) || cfg->wait > BELL_POLL_ONLY))
 		return error_detail(BELL_EINVAL, "unknown flags or wait mode");
 	bus = calloc(1, sizeof(*bus));
 	if (!bus)
 		return error_plain(BELL_ENOMEM);
 	bus->peer = peer;
 	bus->memory = peer->port->memory;
-	bus->mode = cfg ? cfg->wait : BELL_INTERRUPT;
 	rc = start(bus, cfg);
+	if (rc == 0 && cfg)
+		rc = bell_set_wait(bus, cfg->wait);
 	if (rc < 0) {
 		bell_leave(bus);
 		return rc;
@@ -292,13 +293,20 @@ const char *bell_bus_name(const struct bell_bus *bus)
 	return bus->name;
 }
 
-void bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
+int bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
 {
-	bus->mode = mode;
+	if (mode > BELL_POLL_ONLY)
+		return error_detail(BELL_EINVAL, "no such way to wait: %d", (int)mode);
+	if (bus->poll_only && mode != BELL_POLL_ONLY)
+		return error_detail(BELL_EINVAL, "this bus polls for good");
+	bus->mode = mode == BELL_POLL_ONLY ? BELL_POLL : mode;
 	bus->waits_ns = 0;
 	bus->settle_ns = 0;
 	bus->settle_begin = 0;
 	bus->settle_skip = 0;
+	if (mode == BELL_POLL_ONLY && !bus->poll_only)
+		link_poll_only(bus);
+	return 0;
 }
 
 size_t bell_max_piece(const struct bell_bus *bus)

@@ -110,7 +110,8 @@ struct bell_bus {
 	uint32_t vector; /* the one on which it is rung */
 	char name[BELL_NAME_MAX + 1];
 
-	enum bell_wait_mode mode;
+	enum bell_wait_mode mode; /* BELL_POLL_ONLY is BELL_POLL and poll_only */
+	bool poll_only;   /* for good: all links are active, and their senders know */
 	bool announced;   /* ASLEEP is set in our wake word */
 	bool armed;       /* all links were armed since one was last activated */
 	uint64_t settled;     /* messages received until the last wait */
@@ -209,6 +210,8 @@ void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state
 /* Frees the private half only. */
 void link_free_in(struct bell_bus *bus, struct bus_in *in);
 void link_free_out(struct bell_bus *bus, struct bus_out *out);
+/* Tells all senders, those of links yet to come too, that we poll for good. */
+void link_poll_only(struct bell_bus *bus);
 /* Puts the link among those to be looked at. */
 void link_activate(struct bell_bus *bus, struct bus_in *in);
 void link_deactivate(struct bell_bus *bus, struct bus_in *in);

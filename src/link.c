@@ -222,6 +222,21 @@ static bool is_to_us(const struct bell_bus *bus, uint64_t w)
 	       link_from(w) < bus->layout.slot_count;
 }
 
+/* From now on nobody tells us of it. */
+static void poll_for_good(struct bell_bus *bus, struct bus_in *in)
+{
+	ring_poll_for_good(&in->r);
+	link_activate(bus, in);
+}
+
+void link_poll_only(struct bell_bus *bus)
+{
+	bus->poll_only = true;
+	for (uint32_t i = 0; i < bus->layout.link_count; i++)
+		if (bus->in[i])
+			poll_for_good(bus, bus->in[i]);
+}
+
 static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 {
 	struct bus_in *in = calloc(1, sizeof(*in));
@@ -243,6 +258,8 @@ static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 					    .incarnation = link_from_inc(w) };
 	in->gone = shm_acquire(&in->from.slot->word) != in->from.word;
 	bus->in[link] = in;
+	if (bus->poll_only)
+		poll_for_good(bus, in);
 	return in;
 }
 

@@ -166,6 +166,11 @@ bool ring_arm(struct ring_reader *r)
 	return ring_has_data(r);
 }
 
+void ring_poll_for_good(struct ring_reader *r)
+{
+	shm_set(&r->ctl->data_event, RING_NO_EVENT);
+}
+
 int ring_scan(struct ring_reader *r, struct ring_record *rec)
 {
 	uint64_t size;

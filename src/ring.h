@@ -312,6 +312,9 @@ static inline uint64_t ring_max_piece(uint64_t ring_size)
 /* After ring_write() moved from position before: must the receiver be woken? */
 static inline bool ring_data_wanted(const struct ring_writer *w, uint64_t before)
 {
+	/* For good, so that an early look is as right as a late one. */
+	if (shm_peek(&w->ctl->data_event) == RING_NO_EVENT)
+		return false;
 	/*
 	 * Invariant: the sender sees the event, or the receiver sees the
 	 * header. Relaxed: the fence orders it.
@@ -466,6 +469,9 @@ bool ring_space_wanted(struct ring_reader *r);
  * Returns true if it is there already: then do not sleep.
  */
 bool ring_arm(struct ring_reader *r);
+
+/* Tells the sender that the reader never sleeps; ring_arm() is not called any more. */
+void ring_poll_for_good(struct ring_reader *r);
 
 /*
  * Like ring_peek(), for the next record not seen by a scan; it stays queued.

@@ -51,7 +51,7 @@ static bool empty(struct bell_bus *bus, struct bus_in *in)
 		}
 		return true;
 	}
-	if (bus->active_count > HOT_LINKS && !in->gone) {
+	if (bus->active_count > HOT_LINKS && !in->gone && !bus->poll_only) {
 		if (ring_arm(&in->r))
 			return true;
 		in->served = bus->round;

@@ -89,6 +89,7 @@ Suite *conformance_suite(const struct world *w)
 	add_streams(suite);
 	add_calls(suite);
 	add_topics(suite);
+	add_poll_only(suite);
 	add_presence(suite);
 	return suite;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #define WAIT_MS 5000
+#define WAYS (BELL_POLL_ONLY + 1) /* to wait */
 
 /* Set up before each case: two peers, and but for raw cases a bus on each. */
 extern const struct world *world;
@@ -39,6 +40,7 @@ void add_inplace(Suite *suite);   /* conformance-inplace.c */
 void add_streams(Suite *suite);   /* conformance-streams.c */
 void add_calls(Suite *suite);     /* conformance-calls.c */
 void add_topics(Suite *suite);    /* conformance-topics.c */
+void add_poll_only(Suite *suite); /* conformance-poll-only.c */
 void add_presence(Suite *suite);  /* conformance-presence.c */
 
 #endif

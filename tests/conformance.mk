@@ -14,6 +14,7 @@ SUITE = \
 	%D%/conformance-large.c \
 	%D%/conformance-messages.c \
 	%D%/conformance-policies.c \
+	%D%/conformance-poll-only.c \
 	%D%/conformance-presence.c \
 	%D%/conformance-raw.c \
 	%D%/conformance-sending.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bellring in its three ways to wait. */
+/* Bellring in its ways to wait. */
 #include "rival-bellring.h"
 
 #include "rivals.h"
@@ -147,7 +147,7 @@ static int bellring_receive_batch(struct rival_end *end)
 	return rc;
 }
 
-/* ---- the three ---------------------------------------------------------------- */
+/* ---- the four ---------------------------------------------------------------- */
 
 static int open_interrupt(struct rival_end *end)
 {
@@ -157,6 +157,11 @@ static int open_interrupt(struct rival_end *end)
 static int open_polling(struct rival_end *end)
 {
 	return bellring_open(end, BELL_POLL);
+}
+
+static int open_poll_only(struct rival_end *end)
+{
+	return bellring_open(end, BELL_POLL_ONLY);
 }
 
 static int open_adaptive(struct rival_end *end)
@@ -176,6 +181,9 @@ const struct rival rival_bellring_interrupt = {
 };
 const struct rival rival_bellring_polling = {
 	.name = "bellring polling", .polls = true, .open = open_polling, BELLRING
+};
+const struct rival rival_bellring_poll_only = {
+	.name = "bellring poll only", .polls = true, .open = open_poll_only, BELLRING
 };
 const struct rival rival_bellring_adaptive = {
 	.name = "bellring adaptive", .open = open_adaptive, BELLRING

@@ -10,6 +10,7 @@ const struct rival *const rivals[] = {
 	&rival_eventfd_libevent,
 	&rival_bellring_interrupt,
 	&rival_bellring_polling,
+	&rival_bellring_poll_only,
 	&rival_bellring_adaptive,
 	&rival_bellring_poll,
 	&rival_bellring_epoll,

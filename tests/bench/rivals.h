@@ -12,7 +12,7 @@ extern const struct rival rival_eventfd_read, rival_eventfd_poll, rival_eventfd_
 
 /* Bellring: rival-bellring.c, and in a user's own loop. */
 extern const struct rival rival_bellring_interrupt, rival_bellring_polling,
-	rival_bellring_adaptive;
+	rival_bellring_poll_only, rival_bellring_adaptive;
 extern const struct rival rival_bellring_poll, rival_bellring_epoll,
 	rival_bellring_libevent;
 

@@ -230,6 +230,13 @@ static void dispatch(struct fuzz_peer *p, int timeout_ms)
 		messages_forget_held(p);
 }
 
+/* Seldom for good. */
+static void set_wait(struct fuzz_peer *p, unsigned byte)
+{
+	(void)bell_set_wait(p->bus, byte == UINT8_MAX ? BELL_POLL_ONLY :
+							(enum bell_wait_mode)(byte % 3));
+}
+
 /* What needs a bus. */
 static void on_bus(struct fuzz_peer *p, unsigned op, struct input *in)
 {
@@ -255,7 +262,7 @@ static void on_bus(struct fuzz_peer *p, unsigned op, struct input *in)
 		(void)WAITS(bell_ping(p->bus, to, timeout_ms, NULL), SENDING);
 		break;
 	case 5:
-		bell_set_wait(p->bus, (enum bell_wait_mode)(input_u8(in) % 3));
+		set_wait(p, input_u8(in));
 		break;
 	case 6:
 		messages_flip_callback(p);
