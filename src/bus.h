@@ -402,6 +402,8 @@ static inline int bus_collect(struct bell_bus *bus)
 
 /* Arms all links and wishes for space, announces sleep. 1: look again; 0: armed. */
 int bus_arm(struct bell_bus *bus);
+/* Behind a last look: arms, unless the bus polls. 1: look again. */
+int bus_rest(struct bell_bus *bus);
 bool bus_is_armed(const struct bell_bus *bus);
 /*
  * What is waited for is there: records, news, or (out) space for len bytes. A look

@@ -283,7 +283,7 @@ static int dispatch(struct bell_bus *bus, bool *again)
 		if (is_due(bus))
 			continue;
 		/* What was scanned before is armed, too: that says nothing of it. */
-		if (bus->mode != BELL_POLL && (bus->flooded || bus_arm(bus) != 0))
+		if (bus_rest(bus) != 0 || is_due(bus))
 			continue;
 		*again = false;
 		return n + (!bus->on_message && rc > 0);

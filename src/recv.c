@@ -299,10 +299,10 @@ static inline int64_t take_eagerly(struct bell_bus *bus, void *buf, size_t size,
 		       take_record(bus, in, header, buf, size, env, false) : TAKE_ON;
 }
 
-/* Nothing is there, and the time is over: arms. 1: look again. */
+/* Nothing is there, and the time is over. 1: look again. */
 static int64_t give_up(struct bell_bus *bus, int *looks)
 {
-	if (bus->mode == BELL_POLL || (!bus->flooded && bus_arm(bus) == 0))
+	if (bus_rest(bus) == 0)
 		return error_plain(BELL_EAGAIN);
 	*looks += bus_look(bus);
 	if (*looks < BUS_LOOKS_MAX)

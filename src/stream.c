@@ -14,7 +14,7 @@ int stream_idle(struct bell_bus *bus, const struct bus_remote *space_to,
 	if (rc != -BELL_EAGAIN)
 		return rc;
 	/* In a callback: the dispatch around it arms. */
-	if (bus->calling || bus->mode == BELL_POLL || bus_arm(bus) == 0)
+	if (bus->calling || bus_rest(bus) == 0)
 		return error_plain(BELL_EAGAIN);
 	if (!bus->flooded && ++bus->looks % BUS_LOOKS_MAX != 0)
 		return 0;

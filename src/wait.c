@@ -285,6 +285,16 @@ int bus_arm(struct bell_bus *bus)
 	return 0;
 }
 
+int bus_rest(struct bell_bus *bus)
+{
+	if (bus->mode != BELL_POLL)
+		return bus->flooded || bus_arm(bus) != 0;
+	/* What arming does beside it. */
+	flush_space(bus);
+	bus_serve_space(bus);
+	return 0;
+}
+
 bool bus_is_armed(const struct bell_bus *bus)
 {
 	return bus->announced && bus->armed;

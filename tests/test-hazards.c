@@ -22,6 +22,7 @@
 
 #define REGION (1u << 20)
 #define PEERS 4
+#define WAYS (BELL_POLL_ONLY + 1) /* to wait */
 
 static struct fake_hub *hub;
 static struct bell_peer *peer[PEERS];
@@ -431,6 +432,66 @@ START_TEST(a_quiet_send_rings_nobody)
 }
 END_TEST
 
+/* ---- those who wait for one that polls ---- */
+
+static void ignore_writable(struct bell_bus *b, uint32_t id, void *arg)
+{
+	(void)b;
+	(void)id;
+	(void)arg;
+}
+
+static void take_all(int i)
+{
+	char got[64];
+
+	while (receive(bus[i], got, 0) >= 0)
+		;
+}
+
+/* b's pong found no space, which is there when b looks next. */
+START_TEST(an_answer_kept_for_lack_of_space_is_sent)
+{
+	char msg[64] = { 0 };
+	uint64_t rtt;
+
+	ck_assert_int_eq(bell_set_wait(bus[1], (enum bell_wait_mode)_i), 0);
+	for (size_t len = sizeof(msg); len > 0; len /= 8)
+		while (bell_send(bus[1], bell_id(peer[0]), msg, len, 0) == 0)
+			;
+	ck_assert_int_eq(bell_ping(bus[0], bell_id(peer[1]), 0, &rtt), -BELL_EAGAIN);
+	take_all(1);
+	ck_assert_uint_eq(bus[1]->thirsty, 1);
+	take_all(0);
+	take_all(1);
+	ck_assert_uint_eq(bus[1]->thirsty, 0);
+}
+END_TEST
+
+/* Half of the ring is free, but that is not yet an eighth more than a was told. */
+START_TEST(a_dispatch_tells_of_space)
+{
+	char msg[64] = { 0 }, got[64];
+	uint64_t half;
+	struct bus_in *in;
+
+	settle(0);
+	ck_assert_int_eq(bell_set_wait(bus[1], (enum bell_wait_mode)_i), 0);
+	bell_on_writable(bus[0], ignore_writable, NULL);
+	while (bell_send(bus[0], bell_id(peer[1]), msg, sizeof(msg), 0) == 0)
+		;
+	settle(0);
+	half = bus[0]->outs->w.pos - bus[0]->outs->w.size / 2;
+	in = inbound(bus[1]);
+	while (in->r.freed < half)
+		ck_assert_int_eq(receive(bus[1], got, 0), sizeof(msg));
+	ck_assert_uint_lt(in->r.told, half);
+	ck_assert(!readable(0, 0));
+	ck_assert_int_ge(bell_dispatch(peer[1]), 0);
+	ck_assert(readable(0, 1000));
+}
+END_TEST
+
 /* ---- a wait without a bus ---- */
 
 START_TEST(a_wait_is_not_ended_by_news_that_nobody_is_told)
@@ -474,11 +535,11 @@ int main(void)
 	TCase *tc = add(suite, "hang");
 
 	tcase_add_test(tc, ping_ends_in_time_though_another_sender_left);
-	tcase_add_loop_test(tc, ping_ends_in_time_though_another_link_is_garbage, 0, 3);
+	tcase_add_loop_test(tc, ping_ends_in_time_though_another_link_is_garbage, 0, WAYS);
 	tcase_add_loop_test(tc, a_header_zeroed_behind_a_ping_is_noticed, 0, 2);
-	tcase_add_loop_test(tc, a_ring_full_of_pings_ends, 0, 3);
+	tcase_add_loop_test(tc, a_ring_full_of_pings_ends, 0, WAYS);
 	tcase_add_test(tc, a_ring_full_of_messages_ends);
-	tcase_add_loop_test(tc, a_flooded_wake_word_hides_no_deadline, 0, 3);
+	tcase_add_loop_test(tc, a_flooded_wake_word_hides_no_deadline, 0, WAYS);
 	tc = add(suite, "session");
 	tcase_add_test(tc, the_next_owner_of_a_slot_keeps_its_wake_word);
 	tcase_add_loop_test(tc, a_link_of_the_next_session_is_not_freed, 0, 2);
@@ -492,8 +553,12 @@ int main(void)
 	tc = add(suite, "handle");
 	tcase_add_test(tc, ping_leaves_the_handle_readable_for_what_came_meanwhile);
 	tcase_add_loop_test(tc, send_leaves_the_handle_readable_for_what_came_meanwhile,
-			    0, 3);
+			    0, WAYS);
 	tcase_add_test(tc, a_quiet_send_rings_nobody);
+	tc = add(suite, "polling");
+	tcase_add_loop_test(tc, an_answer_kept_for_lack_of_space_is_sent, 0, WAYS);
+	tcase_add_loop_test(tc, a_dispatch_tells_of_space, 0, WAYS);
+	tc = add(suite, "no bus");
 	tcase_add_test(tc, a_wait_is_not_ended_by_news_that_nobody_is_told);
 	return run_suite(suite);
 }
