@@ -170,7 +170,7 @@ BELL_API void bell_abandon(struct bell_outgoing *out);
  *
  * Returns the message's length in bytes (0 is a legal message), or
  *   -BELL_EAGAIN   nothing came in time; the bus is armed: the next message
- *                  makes bell_handle() readable (not in BELL_POLL mode)
+ *                  makes bell_handle() readable (not while it polls)
  *   -BELL_EMSGSIZE @buf too small; the message stays queued. If env->total is
  *                  BELL_UNKNOWN only bell_recv_piece() can take it
  *   -BELL_ECORRUPT a peer broke the layout; its link was closed, go on

@@ -299,13 +299,18 @@ int bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
 		return error_detail(BELL_EINVAL, "no such way to wait: %d", (int)mode);
 	if (bus->poll_only && mode != BELL_POLL_ONLY)
 		return error_detail(BELL_EINVAL, "this bus polls for good");
+	if (mode == BELL_POLL_ONLY && !bus->poll_only) {
+		int rc = bus_check(bus);
+
+		if (rc < 0)
+			return rc;
+		link_poll_only(bus);
+	}
 	bus->mode = mode == BELL_POLL_ONLY ? BELL_POLL : mode;
 	bus->waits_ns = 0;
 	bus->settle_ns = 0;
 	bus->settle_begin = 0;
 	bus->settle_skip = 0;
-	if (mode == BELL_POLL_ONLY && !bus->poll_only)
-		link_poll_only(bus);
 	return 0;
 }
 

@@ -229,14 +229,6 @@ static void poll_for_good(struct bell_bus *bus, struct bus_in *in)
 	link_activate(bus, in);
 }
 
-void link_poll_only(struct bell_bus *bus)
-{
-	bus->poll_only = true;
-	for (uint32_t i = 0; i < bus->layout.link_count; i++)
-		if (bus->in[i])
-			poll_for_good(bus, bus->in[i]);
-}
-
 static struct bus_in *attach(struct bell_bus *bus, uint32_t link, uint64_t w)
 {
 	struct bus_in *in = calloc(1, sizeof(*in));
@@ -272,6 +264,24 @@ static bool begun_anew(const struct bus_in *in)
 	return in->r.freed != 0 && shm_peek(&in->r.ctl->consumed) == 0;
 }
 
+/* Still what we attached to. */
+static bool is_in_whole(const struct bus_in *in, uint64_t word)
+{
+	return word == in->link_word && !begun_anew(in);
+}
+
+void link_poll_only(struct bell_bus *bus)
+{
+	bus->poll_only = true;
+	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
+		struct bus_in *in = bus->in[i];
+
+		/* One that is another's by now is left alone: the wake word tells of it. */
+		if (in && !in->lost && is_in_whole(in, shm_acquire(&in->r.ctl->word)))
+			poll_for_good(bus, in);
+	}
+}
+
 void link_lost(struct bell_bus *bus, const struct bus_remote *r)
 {
 	stream_lost(bus, r);
@@ -283,8 +293,7 @@ struct bus_in *link_from_peer(struct bell_bus *bus, uint32_t link)
 	struct bus_in *in = bus->in[link];
 	uint64_t w = shm_acquire(&ctl(bus, link)->word);
 
-	if (in && in != bus->delivering && !in->lost &&
-	    (w != in->link_word || begun_anew(in))) {
+	if (in && in != bus->delivering && !in->lost && !is_in_whole(in, w)) {
 		/* The sender freed it under us, as one does who thinks us dead. */
 		if (!in->gone)
 			link_lost(bus, &in->from);

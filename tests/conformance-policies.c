@@ -402,7 +402,7 @@ void add_topic_policies(Suite *suite)
 	TCase *tc = add_topic_case(suite, "policies");
 
 	tcase_add_test(tc, block_times_out_for_the_slow_one_alone);
-	tcase_add_loop_test(tc, block_waits_and_others_get_it_at_once, 0, 3);
+	tcase_add_loop_test(tc, block_waits_and_others_get_it_at_once, 0, WAYS);
 	tcase_add_test(tc, block_does_not_wait_for_who_left);
 	tcase_add_test(tc, drop_newest_never_waits_and_leaves_a_prefix);
 	tcase_add_test(tc, drop_oldest_keeps_the_newest_in_order);

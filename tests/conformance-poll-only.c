@@ -4,18 +4,24 @@
 #include "layout.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define OTHERS 6 /* more than are looked at by who may sleep */
 
 static struct bell_peer *other[OTHERS];
 static struct bell_bus *bus_other[OTHERS];
 
-static uint64_t doorbells(const struct bell_bus *bus)
+static struct bell_stats stats_of(const struct bell_bus *bus)
 {
 	struct bell_stats stats;
 
 	bell_get_stats(bus, &stats);
-	return stats.doorbells;
+	return stats;
+}
+
+static uint64_t doorbells(const struct bell_bus *bus)
+{
+	return stats_of(bus).doorbells;
 }
 
 static void poll_for_good(struct bell_bus *bus)
@@ -121,7 +127,8 @@ START_TEST(begins_while_armed)
 	ck_assert_int_eq(bell_recv(bus_b, &got, sizeof(got), NULL, 0), -BELL_EAGAIN);
 	poll_for_good(bus_b);
 	for (int i = 0; i < OTHERS; i++) {
-		trip(other[i], bus_other[i], 2);
+		if (i == OTHERS - 1) /* its link is new: told once, perhaps by a doorbell */
+			trip(other[i], bus_other[i], 2);
 		before = doorbells(bus_other[i]);
 		for (uint32_t n = 0; n < 100; n++)
 			trip(other[i], bus_other[i], n);
@@ -144,14 +151,39 @@ START_TEST(begins_with_messages_queued)
 }
 END_TEST
 
+/* A link that was found while there was nothing in it yet. */
+START_TEST(who_begins_late_is_heard)
+{
+	struct bell_envelope env = { .peer = bell_id(b) };
+	struct bell_peer *c = world->open();
+	uint32_t number = 7, got;
+	void *at;
+
+	poll_for_good(bus_b);
+	ck_assert_int_eq(bell_reserve(bus_a, &env, sizeof(number), 0, &at), 0);
+	bell_leave(join(c, "c")); /* b looks at all links */
+	ck_assert_int_eq(bell_recv(bus_b, &got, sizeof(got), NULL, 0), -BELL_EAGAIN);
+	expect_links(1);
+	memcpy(at, &number, sizeof(number));
+	ck_assert_int_eq(bell_commit(bus_a, bell_id(b), sizeof(number)), 0);
+	expect_from(a, number);
+	bell_close(c);
+}
+END_TEST
+
 START_TEST(there_is_no_way_back)
 {
+	uint32_t got;
+
 	poll_for_good(bus_b);
 	poll_for_good(bus_b);
 	for (int mode = BELL_INTERRUPT; mode <= BELL_ADAPTIVE; mode++)
 		ck_assert_int_eq(bell_set_wait(bus_b, (enum bell_wait_mode)mode), -BELL_EINVAL);
 	ck_assert_str_eq(bell_detail(), "this bus polls for good");
+	ck_assert_int_eq(bell_recv(bus_b, &got, sizeof(got), NULL, 20), -BELL_EAGAIN);
+	ck_assert_uint_eq(stats_of(bus_b).sleeps, 0);
 	trip(a, bus_a, 1);
+	expect_links(1);
 }
 END_TEST
 
@@ -201,6 +233,7 @@ void add_poll_only(Suite *suite)
 	tcase_add_test(tc, who_was_silent_is_heard);
 	tcase_add_test(tc, begins_while_armed);
 	tcase_add_test(tc, begins_with_messages_queued);
+	tcase_add_test(tc, who_begins_late_is_heard);
 	tcase_add_test(tc, there_is_no_way_back);
 	tcase_add_test(tc, no_such_way_to_wait);
 	tcase_add_test(tc, senders_come_and_go);

@@ -362,8 +362,7 @@ START_TEST(sleepers_are_woken)
 	unsigned char c, got;
 	pthread_t thread;
 
-	bell_set_wait(bus_a, (enum bell_wait_mode)_i);
-	bell_set_wait(bus_b, (enum bell_wait_mode)((_i + 1) % WAYS));
+	set_two_ways(_i);
 	ck_assert_int_eq(pthread_create(&thread, NULL, copy_back, &w), 0);
 	ck_assert_int_eq(bell_stream_open(bus_a, bell_id(b), "test", WAIT_MS, &s), 0);
 	for (int i = 0; i < 2000; i++) {
@@ -408,8 +407,7 @@ START_TEST(blocked_writer_is_woken)
 	pthread_t thread;
 	char c;
 
-	bell_set_wait(bus_a, (enum bell_wait_mode)_i);
-	bell_set_wait(bus_b, (enum bell_wait_mode)((_i + 1) % WAYS));
+	set_two_ways(_i);
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_slowly, &w), 0);
 	ck_assert_int_eq(bell_stream_open(bus_a, bell_id(b), "test", WAIT_MS, &s), 0);
 	while (sent < total) {
@@ -466,8 +464,8 @@ void add_streams(Suite *suite)
 	tcase_add_test(tc, callbacks_tell_what_is_possible);
 	tcase_add_test(tc, callback_may_close_the_stream);
 	tcase_add_test(tc, handle_is_readable_until_it_was_told);
-	tcase_add_loop_test(tc, sleepers_are_woken, 0, WAYS);
-	tcase_add_loop_test(tc, blocked_writer_is_woken, 0, WAYS);
+	tcase_add_loop_test(tc, sleepers_are_woken, 0, TWO_WAYS);
+	tcase_add_loop_test(tc, blocked_writer_is_woken, 0, TWO_WAYS);
 	tcase_add_test(tc, waits_no_longer_than_told);
 	add_stream_ends(suite);
 	add_stream_hostile(suite);

@@ -19,6 +19,14 @@ struct bell_bus *join(struct bell_peer *peer, const char *name)
 	return bus;
 }
 
+void set_two_ways(int pair)
+{
+	int one = pair % WAYS, other = (one + 1 + pair / WAYS) % WAYS;
+
+	ck_assert_int_eq(bell_set_wait(bus_a, (enum bell_wait_mode)one), 0);
+	ck_assert_int_eq(bell_set_wait(bus_b, (enum bell_wait_mode)other), 0);
+}
+
 void expect_quiet(struct bell_peer *peer)
 {
 	struct pollfd p = { .fd = bell_handle(peer), .events = POLLIN };

@@ -12,6 +12,7 @@
 
 #define WAIT_MS 5000
 #define WAYS (BELL_POLL_ONLY + 1) /* to wait */
+#define TWO_WAYS (2 * WAYS)       /* pairs of different ones that set_two_ways() knows */
 
 /* Set up before each case: two peers, and but for raw cases a bus on each. */
 extern const struct world *world;
@@ -20,6 +21,9 @@ extern struct bell_bus *bus_a, *bus_b;
 
 /* Joins under that name; fails the case if it can't. */
 struct bell_bus *join(struct bell_peer *peer, const char *name);
+
+/* a and b wait in different ways, another pair for each number. */
+void set_two_ways(int pair);
 
 /* Nothing wakes the peer. A handle that ticks tells nothing by being readable. */
 void expect_quiet(struct bell_peer *peer);

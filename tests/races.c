@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAYS (BELL_POLL_ONLY + 1) /* to wait */
 #define REGION (1u << 20)
 #define SENDERS 3
 #define VISITORS 2
@@ -79,7 +80,7 @@ static int post(struct bell_bus *bus, uint16_t tag, uint32_t number)
 	return bell_post(bus, &env, bytes, len, LONG_MS);
 }
 
-/* Sends numbered messages, in one of the three ways of waiting. */
+/* Sends numbered messages, in one of the ways to wait. */
 static void *sender(void *arg)
 {
 	unsigned which = *(unsigned *)arg;
@@ -88,7 +89,7 @@ static void *sender(void *arg)
 	struct bell_bus *bus;
 
 	snprintf(name, sizeof(name), "sender-%u", which);
-	bus = join(peer, name, (enum bell_wait_mode)(which % 3));
+	bus = join(peer, name, (enum bell_wait_mode)(which % WAYS));
 	for (uint32_t i = 0; i < per_sender; i++)
 		must(post(bus, TAG_COUNTED, i) == 0);
 	must(post(bus, TAG_LAST, per_sender) == 0);
@@ -111,7 +112,7 @@ static void *visitor(void *arg)
 		uint32_t id;
 
 		snprintf(name, sizeof(name), "visitor-%u", which);
-		bus = join(peer, name, (enum bell_wait_mode)((which + 1) % 3));
+		bus = join(peer, name, (enum bell_wait_mode)((which + 1) % WAYS));
 		must_work("post", post(bus, 0, (uint32_t)i));
 		must_work("ping", bell_ping(bus, receiver_id, LONG_MS, &rtt));
 		must(bell_peers(peer, info, 4) >= 1);
@@ -272,6 +273,7 @@ static const struct {
 	{ "receive, interrupts", BELL_INTERRUPT, receive_all },
 	{ "receive, polling", BELL_POLL, receive_all },
 	{ "receive, adaptive", BELL_ADAPTIVE, receive_all },
+	{ "receive, polling for good", BELL_POLL_ONLY, receive_all },
 	{ "callbacks, interrupts", BELL_INTERRUPT, dispatch_all },
 	{ "callbacks, adaptive", BELL_ADAPTIVE, dispatch_all },
 };

@@ -268,6 +268,40 @@ START_TEST(a_link_of_the_next_session_is_not_freed)
 }
 END_TEST
 
+/* c's link to d is where a's to b was. */
+START_TEST(who_polls_for_good_leaves_a_link_of_the_next_session_alone)
+{
+	send_text(bus[0], 1, "old");
+	expect_text(bus[1], "old");
+	format_anew();
+	send_text(bus[2], 3, "one");
+	expect_text(bus[3], "one");
+	settle(3);
+	ck_assert_int_eq(bell_set_wait(bus[1], BELL_POLL_ONLY), -BELL_ERESET);
+	send_text(bus[2], 3, "two");
+	ck_assert(readable(3, 1000));
+	expect_text(bus[3], "two");
+}
+END_TEST
+
+/* b was taken for dead while it stood still, and its sender's link is another's. */
+START_TEST(who_polls_for_good_leaves_a_link_of_another_alone)
+{
+	struct bus_in *in;
+	uint64_t word;
+
+	send_text(bus[0], 1, "x");
+	expect_text(bus[1], "x");
+	settle(1);
+	in = bus[1]->in[bus[0]->outs->link];
+	word = shm_exchange(&in->r.ctl->word, LINK_FREE);
+	shm_set(&in->r.ctl->data_event, 16);
+	ck_assert_int_eq(bell_set_wait(bus[1], BELL_POLL_ONLY), 0);
+	ck_assert_uint_eq(shm_peek(&in->r.ctl->data_event), 16);
+	(void)shm_exchange(&in->r.ctl->word, word);
+}
+END_TEST
+
 START_TEST(nobody_of_an_old_session_claims_a_link)
 {
 	format_anew();
@@ -543,6 +577,8 @@ int main(void)
 	tc = add(suite, "session");
 	tcase_add_test(tc, the_next_owner_of_a_slot_keeps_its_wake_word);
 	tcase_add_loop_test(tc, a_link_of_the_next_session_is_not_freed, 0, 2);
+	tcase_add_test(tc, who_polls_for_good_leaves_a_link_of_the_next_session_alone);
+	tcase_add_test(tc, who_polls_for_good_leaves_a_link_of_another_alone);
 	tcase_add_test(tc, nobody_of_an_old_session_claims_a_link);
 	tc = add(suite, "death");
 	tcase_add_test(tc, a_peer_killed_in_the_midst_of_leaving_is_told);

@@ -65,6 +65,7 @@ one(struct two *t, size_t size, bool asleep)
 SIZES(ROW, poll_awake, false)
 SIZES(ROW, interrupt_awake, false)
 SIZES(ROW, interrupt_sleep, true)
+SIZES(ROW, only_awake, false)
 
 struct row {
 	void (*run)(struct two *t);
@@ -74,11 +75,13 @@ struct row {
 };
 
 #define POLL_ROW(mode, size, asleep) { mode##_##size, BELL_POLL, asleep, size },
+#define ONLY_ROW(mode, size, asleep) { mode##_##size, BELL_POLL_ONLY, asleep, size },
 #define INTERRUPT_ROW(mode, size, asleep) { mode##_##size, BELL_INTERRUPT, asleep, size },
 static const struct row rows[] = {
 	SIZES(POLL_ROW, poll_awake, false)
 	SIZES(INTERRUPT_ROW, interrupt_awake, false)
 	SIZES(INTERRUPT_ROW, interrupt_sleep, true)
+	SIZES(ONLY_ROW, only_awake, false) /* there is no way back */
 };
 
 static void run(struct two *t, const struct row *r)

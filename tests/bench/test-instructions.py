@@ -46,5 +46,12 @@ def instructions_of_a_send_and_a_receive(mode, state, size, bound):
     assert row['both'] <= bound, row
 
 
+@tap.case
+def who_polls_for_good_spares_its_senders_the_look():
+    sends = [counted()[mode, 'awake', 64]['send'] for mode in ('poll only', 'poll')]
+    print('# {} instead of {}'.format(*sends))
+    assert sends[0] < sends[1], sends
+
+
 if __name__ == '__main__':
     tap.main()

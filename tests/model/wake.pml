@@ -7,6 +7,9 @@
  * run has to end (checked by `pan -l`), and at its end nobody sleeps who has
  * something to do. doc/model.md tells which C function each inline is.
  *
+ * With FOR_GOOD the receiver may begin to poll for good: it tells its senders, and sleeps
+ * no more. Polling is a wait for what it would see.
+ *
  * WEAK lets stores leave the buffer in any order that a release store allows.
  * NO_* and the like break the protocol at one place; check-model.py lists them.
  */
@@ -243,6 +246,14 @@ inline ring_write()
 /* ring_data_wanted(), and bus_wake() if so. */
 inline tell_data()
 {
+#ifdef FOR_GOOD
+	atomic {
+		if
+		:: mem[DATA_EVENT(self)] == NO_EVENT -> goto send
+		:: else
+		fi
+	};
+#endif
 	atomic {
 #ifndef NO_F1
 		drained;
@@ -391,6 +402,21 @@ inline tell_space()
 #endif
 }
 
+#ifdef FOR_GOOD
+/* ring_poll_for_good(), by attach(), or by link_poll_only() for a link that it has. */
+inline poll_for_good(l)
+{
+	store(DATA_EVENT(l), NO_EVENT, RELAXED);
+	hot[l] = 1
+}
+#define sees(l) (hot[l] && (mem[HEADER(l, taken[l])] != 0 || (gone[l] && !freed[l])))
+#if SENDERS > 1
+#define sees_any (sees(0) || sees(1))
+#else
+#define sees_any sees(0)
+#endif
+#endif
+
 /* bus_take_news(): what the bits mean; link_review() for DIRECTORY. */
 inline look_at_news()
 {
@@ -410,6 +436,16 @@ inline look_at_news()
 		:: (news & BIT(link)) && !freed[link] -> hot[link] = 1
 		:: else
 		fi;
+#ifdef FOR_GOOD
+		if
+		:: !freed[link] -> attached[link] = 1
+		:: else
+		fi;
+		if
+		:: !freed[link] && for_good -> poll_for_good(link)
+		:: else
+		fi;
+#endif
 		link++
 	   }
 	:: atomic {
@@ -433,6 +469,9 @@ proctype receiver(byte self)
 	byte told[SENDERS];
 	bit hot[SENDERS], gone[SENDERS];
 	bit announced = 0, asleep = 0, wanted = 0;
+#ifdef FOR_GOOD
+	bit attached[SENDERS], for_good = 0;
+#endif
 
 	{
 		skip;
@@ -509,6 +548,32 @@ idle:		/* bus_idle(), sleep_once() */
 			tell_space();
 			atomic { link++; next_hot() }
 		od;
+#endif
+#ifdef FOR_GOOD
+		/* bell_set_wait(), at some time; spin() */
+		if
+		:: !for_good ->
+			for_good = 1;
+			link = 0;
+			do
+			:: link < SENDERS ->
+				if
+				:: attached[link] && !freed[link] -> poll_for_good(link)
+				:: else
+				fi;
+				link++
+			:: else -> break
+			od
+		:: !for_good
+#ifdef WAY_BACK
+		:: for_good -> for_good = 0
+#endif
+		:: for_good
+		fi;
+		if
+		:: for_good -> (has_news || sees_any); goto next
+		:: else
+		fi;
 #endif
 		/* arm_links(), ring_arm() */
 		atomic { link = 0; next_hot() };
