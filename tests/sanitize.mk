@@ -3,15 +3,20 @@
 if HAVE_CHECK
 HAZARD_TESTS = \
 	%D%/races \
-	%D%/test-hazards
+	%D%/test-hazards \
+	%D%/test-polling
 check_PROGRAMS += $(HAZARD_TESTS)
 TESTS += $(HAZARD_TESTS)
 tests_races_SOURCES = %D%/races.c
 tests_races_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_races_LDADD = $(TEST_LIBS)
-tests_test_hazards_SOURCES = %D%/test-hazards.c $(SCRIPTED)
+FOUR_PEERS = %D%/four-peers.c %D%/four-peers.h
+tests_test_hazards_SOURCES = %D%/test-hazards.c $(FOUR_PEERS) $(SCRIPTED)
 tests_test_hazards_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_test_hazards_LDADD = $(TEST_LIBS)
+tests_test_polling_SOURCES = %D%/test-polling.c $(FOUR_PEERS)
+tests_test_polling_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_test_polling_LDADD = $(TEST_LIBS)
 endif
 
 # Builds of its own, in sanitize/: one test case a configuration and program.

@@ -7,8 +7,8 @@
  * No call may hang, lose a wake-up, or touch what is another's. A hang is found
  * by the test's time limit.
  */
-#include "bus.h"
 #include "fake-port.h"
+#include "four-peers.h"
 #include "os.h"
 #include "scripted.h"
 #include "steward.h"
@@ -19,99 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define REGION (1u << 20)
-#define PEERS 4
-#define WAYS (BELL_POLL_ONLY + 1) /* to wait */
-
-static struct fake_hub *hub;
-static struct bell_peer *peer[PEERS];
-static struct bell_bus *bus[PEERS];
-static const char *const names[PEERS] = { "a", "b", "c", "d" };
-
-static struct bell_bus *join(struct bell_peer *p, const char *name, uint32_t flags)
-{
-	struct bell_bus_config cfg = { .name = name, .flags = flags };
-	struct bell_bus *b = NULL;
-	int rc = bell_join(p, &cfg, &b);
-
-	ck_assert_msg(rc == 0, "join %s: %s", name, bell_detail());
-	return b;
-}
-
-static void setup(void)
-{
-	hub = fake_hub_new(REGION);
-	for (int i = 0; i < PEERS; i++) {
-		peer[i] = fake_hub_open(hub);
-		bus[i] = join(peer[i], names[i], 0);
-	}
-}
-
-static void part(int i)
-{
-	bell_leave(bus[i]);
-	bell_close(peer[i]);
-	bus[i] = NULL;
-	peer[i] = NULL;
-}
-
-static void teardown(void)
-{
-	for (int i = 0; i < PEERS; i++)
-		part(i);
-	fake_hub_free(hub);
-}
-
-static int64_t receive(struct bell_bus *b, char *got, int timeout_ms)
-{
-	memset(got, 0, 64);
-	return bell_recv(b, got, 64, NULL, timeout_ms);
-}
-
-static void expect_text(struct bell_bus *b, const char *text)
-{
-	char got[64];
-
-	ck_assert_int_eq(receive(b, got, 5000), (int64_t)strlen(text));
-	ck_assert_str_eq(got, text);
-}
-
-static void send_text(struct bell_bus *b, int to, const char *text)
-{
-	ck_assert_int_eq(bell_send(b, bell_id(peer[to]), text, strlen(text), 0), 0);
-}
-
-/* Until nothing is left: armed, and its handle quiet. */
-static void settle(int i)
-{
-	struct pollfd p = { .fd = bell_handle(peer[i]), .events = POLLIN };
-	char got[64];
-
-	while (bell_dispatch(peer[i]) > 0 || receive(bus[i], got, 0) >= 0)
-		;
-	ck_assert_int_eq(poll(&p, 1, 0), 0);
-}
-
-static bool readable(int i, int timeout_ms)
-{
-	struct pollfd p = { .fd = bell_handle(peer[i]), .events = POLLIN };
-
-	return poll(&p, 1, timeout_ms) == 1;
-}
-
-/* The only inbound link of b with something in it. */
-static struct bus_in *inbound(struct bell_bus *b)
-{
-	(void)bus_collect(b);
-	ck_assert_uint_eq(b->active_count, 1);
-	return b->active[0];
-}
-
-static shm_u64 *word_at(struct bus_in *in, uint64_t off)
-{
-	return (shm_u64 *)(void *)(in->r.data + off);
-}
 
 /* ---- pings beside other links ---- */
 
@@ -227,16 +134,6 @@ END_TEST
 
 /* ---- another session in the same memory ---- */
 
-/* c formats the memory anew; d joins after it, into the slot that was b's. */
-static void format_anew(void)
-{
-	bell_leave(bus[2]);
-	bell_leave(bus[3]);
-	bus[2] = join(peer[2], "c", BELL_FORMAT);
-	bus[3] = join(peer[3], "d", 0);
-	ck_assert_uint_eq(bus[3]->slot, bus[1]->slot);
-}
-
 START_TEST(the_next_owner_of_a_slot_keeps_its_wake_word)
 {
 	char got[64];
@@ -265,40 +162,6 @@ START_TEST(a_link_of_the_next_session_is_not_freed)
 	send_text(bus[2], 3, "two");
 	expect_text(bus[3], "one");
 	expect_text(bus[3], "two");
-}
-END_TEST
-
-/* c's link to d is where a's to b was. */
-START_TEST(who_polls_for_good_leaves_a_link_of_the_next_session_alone)
-{
-	send_text(bus[0], 1, "old");
-	expect_text(bus[1], "old");
-	format_anew();
-	send_text(bus[2], 3, "one");
-	expect_text(bus[3], "one");
-	settle(3);
-	ck_assert_int_eq(bell_set_wait(bus[1], BELL_POLL_ONLY), -BELL_ERESET);
-	send_text(bus[2], 3, "two");
-	ck_assert(readable(3, 1000));
-	expect_text(bus[3], "two");
-}
-END_TEST
-
-/* b was taken for dead while it stood still, and its sender's link is another's. */
-START_TEST(who_polls_for_good_leaves_a_link_of_another_alone)
-{
-	struct bus_in *in;
-	uint64_t word;
-
-	send_text(bus[0], 1, "x");
-	expect_text(bus[1], "x");
-	settle(1);
-	in = bus[1]->in[bus[0]->outs->link];
-	word = shm_exchange(&in->r.ctl->word, LINK_FREE);
-	shm_set(&in->r.ctl->data_event, 16);
-	ck_assert_int_eq(bell_set_wait(bus[1], BELL_POLL_ONLY), 0);
-	ck_assert_uint_eq(shm_peek(&in->r.ctl->data_event), 16);
-	(void)shm_exchange(&in->r.ctl->word, word);
 }
 END_TEST
 
@@ -466,71 +329,11 @@ START_TEST(a_quiet_send_rings_nobody)
 }
 END_TEST
 
-/* ---- those who wait for one that polls ---- */
-
-static void ignore_writable(struct bell_bus *b, uint32_t id, void *arg)
-{
-	(void)b;
-	(void)id;
-	(void)arg;
-}
-
-static void take_all(int i)
-{
-	char got[64];
-
-	while (receive(bus[i], got, 0) >= 0)
-		;
-}
-
-/* b's pong found no space, which is there when b looks next. */
-START_TEST(an_answer_kept_for_lack_of_space_is_sent)
-{
-	char msg[64] = { 0 };
-	uint64_t rtt;
-
-	ck_assert_int_eq(bell_set_wait(bus[1], (enum bell_wait_mode)_i), 0);
-	for (size_t len = sizeof(msg); len > 0; len /= 8)
-		while (bell_send(bus[1], bell_id(peer[0]), msg, len, 0) == 0)
-			;
-	ck_assert_int_eq(bell_ping(bus[0], bell_id(peer[1]), 0, &rtt), -BELL_EAGAIN);
-	take_all(1);
-	ck_assert_uint_eq(bus[1]->thirsty, 1);
-	take_all(0);
-	take_all(1);
-	ck_assert_uint_eq(bus[1]->thirsty, 0);
-}
-END_TEST
-
-/* Half of the ring is free, but that is not yet an eighth more than a was told. */
-START_TEST(a_dispatch_tells_of_space)
-{
-	char msg[64] = { 0 }, got[64];
-	uint64_t half;
-	struct bus_in *in;
-
-	settle(0);
-	ck_assert_int_eq(bell_set_wait(bus[1], (enum bell_wait_mode)_i), 0);
-	bell_on_writable(bus[0], ignore_writable, NULL);
-	while (bell_send(bus[0], bell_id(peer[1]), msg, sizeof(msg), 0) == 0)
-		;
-	settle(0);
-	half = bus[0]->outs->w.pos - bus[0]->outs->w.size / 2;
-	in = inbound(bus[1]);
-	while (in->r.freed < half)
-		ck_assert_int_eq(receive(bus[1], got, 0), sizeof(msg));
-	ck_assert_uint_lt(in->r.told, half);
-	ck_assert(!readable(0, 0));
-	ck_assert_int_ge(bell_dispatch(peer[1]), 0);
-	ck_assert(readable(0, 1000));
-}
-END_TEST
-
 /* ---- a wait without a bus ---- */
 
 START_TEST(a_wait_is_not_ended_by_news_that_nobody_is_told)
 {
-	int fds[2] = { new_memory(REGION), new_eventfd() };
+	int fds[2] = { new_memory(1u << 20), new_eventfd() };
 	/* At last, another vector of peer 7. */
 	const struct step steps[] = {
 		{ 0, 0, SEND }, { 1, 0, SEND }, { -1, 1, SEND }, { 7, 2, SEND },
@@ -553,20 +356,10 @@ START_TEST(a_wait_is_not_ended_by_news_that_nobody_is_told)
 }
 END_TEST
 
-static TCase *add(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 20);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("hazards");
-	TCase *tc = add(suite, "hang");
+	TCase *tc = add_four(suite, "hang");
 
 	tcase_add_test(tc, ping_ends_in_time_though_another_sender_left);
 	tcase_add_loop_test(tc, ping_ends_in_time_though_another_link_is_garbage, 0, WAYS);
@@ -574,27 +367,22 @@ int main(void)
 	tcase_add_loop_test(tc, a_ring_full_of_pings_ends, 0, WAYS);
 	tcase_add_test(tc, a_ring_full_of_messages_ends);
 	tcase_add_loop_test(tc, a_flooded_wake_word_hides_no_deadline, 0, WAYS);
-	tc = add(suite, "session");
+	tc = add_four(suite, "session");
 	tcase_add_test(tc, the_next_owner_of_a_slot_keeps_its_wake_word);
 	tcase_add_loop_test(tc, a_link_of_the_next_session_is_not_freed, 0, 2);
-	tcase_add_test(tc, who_polls_for_good_leaves_a_link_of_the_next_session_alone);
-	tcase_add_test(tc, who_polls_for_good_leaves_a_link_of_another_alone);
 	tcase_add_test(tc, nobody_of_an_old_session_claims_a_link);
-	tc = add(suite, "death");
+	tc = add_four(suite, "death");
 	tcase_add_test(tc, a_peer_killed_in_the_midst_of_leaving_is_told);
 	tcase_add_test(tc, a_link_begun_anew_by_the_same_sender_is_read_from_its_start);
-	tc = add(suite, "callbacks");
+	tc = add_four(suite, "callbacks");
 	tcase_add_test(tc, a_message_callback_is_not_entered_again);
 	tcase_add_test(tc, a_ping_within_a_ping_is_refused);
-	tc = add(suite, "handle");
+	tc = add_four(suite, "handle");
 	tcase_add_test(tc, ping_leaves_the_handle_readable_for_what_came_meanwhile);
 	tcase_add_loop_test(tc, send_leaves_the_handle_readable_for_what_came_meanwhile,
 			    0, WAYS);
 	tcase_add_test(tc, a_quiet_send_rings_nobody);
-	tc = add(suite, "polling");
-	tcase_add_loop_test(tc, an_answer_kept_for_lack_of_space_is_sent, 0, WAYS);
-	tcase_add_loop_test(tc, a_dispatch_tells_of_space, 0, WAYS);
-	tc = add(suite, "no bus");
+	tc = add_four(suite, "no bus");
 	tcase_add_test(tc, a_wait_is_not_ended_by_news_that_nobody_is_told);
 	return run_suite(suite);
 }
