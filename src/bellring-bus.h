@@ -78,11 +78,11 @@ BELL_API const char *bell_bus_name(const struct bell_bus *bus);
  * There is no way back from BELL_POLL_ONLY: once its senders know, they spare
  * the fence behind each message, without which whoever sleeps could miss one.
  *
- * It looks at every link each time: for a receiver of few senders.
+ * Such a bus looks at every link each time: for a receiver of few senders.
  *
  * Returns 0, or
  *   -BELL_EINVAL  no such way, or the bus polls for good
- *   -BELL_ERESET  BELL_POLL_ONLY of a bus that is no longer on its memory
+ *   -BELL_ERESET, -BELL_EGONE  BELL_POLL_ONLY of a bus that is no longer on its memory
  */
 BELL_API int bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode);
 

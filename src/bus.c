@@ -195,6 +195,16 @@ static int start(struct bell_bus *bus, const struct bell_bus_config *cfg)
 	return 0;
 }
 
+static void set_mode(struct bell_bus *bus, enum bell_wait_mode mode)
+{
+	bus->poll_only = mode == BELL_POLL_ONLY;
+	bus->mode = bus->poll_only ? BELL_POLL : mode;
+	bus->waits_ns = 0;
+	bus->settle_ns = 0;
+	bus->settle_begin = 0;
+	bus->settle_skip = 0;
+}
+
 int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,
 	      struct bell_bus **out)
 {
@@ -210,9 +220,8 @@ int bell_join(struct bell_peer *peer, const struct bell_bus_config *cfg,
 		return error_plain(BELL_ENOMEM);
 	bus->peer = peer;
 	bus->memory = peer->port->memory;
+	set_mode(bus, cfg ? cfg->wait : BELL_INTERRUPT);
 	rc = start(bus, cfg);
-	if (rc == 0 && cfg)
-		rc = bell_set_wait(bus, cfg->wait);
 	if (rc < 0) {
 		bell_leave(bus);
 		return rc;
@@ -295,22 +304,18 @@ const char *bell_bus_name(const struct bell_bus *bus)
 
 int bell_set_wait(struct bell_bus *bus, enum bell_wait_mode mode)
 {
+	bool begins = mode == BELL_POLL_ONLY && !bus->poll_only;
+	int rc = begins ? bus_check(bus) : 0;
+
 	if (mode > BELL_POLL_ONLY)
 		return error_detail(BELL_EINVAL, "no such way to wait: %d", (int)mode);
 	if (bus->poll_only && mode != BELL_POLL_ONLY)
 		return error_detail(BELL_EINVAL, "this bus polls for good");
-	if (mode == BELL_POLL_ONLY && !bus->poll_only) {
-		int rc = bus_check(bus);
-
-		if (rc < 0)
-			return rc;
+	if (rc < 0)
+		return rc;
+	set_mode(bus, mode);
+	if (begins)
 		link_poll_only(bus);
-	}
-	bus->mode = mode == BELL_POLL_ONLY ? BELL_POLL : mode;
-	bus->waits_ns = 0;
-	bus->settle_ns = 0;
-	bus->settle_begin = 0;
-	bus->settle_skip = 0;
 	return 0;
 }
 

@@ -210,7 +210,7 @@ void link_drop_in(struct bell_bus *bus, struct bus_in *in, enum link_state state
 /* Frees the private half only. */
 void link_free_in(struct bell_bus *bus, struct bus_in *in);
 void link_free_out(struct bell_bus *bus, struct bus_out *out);
-/* Tells all senders, those of links yet to come too, that we poll for good. */
+/* Tells the senders of all links that there are that we poll for good. */
 void link_poll_only(struct bell_bus *bus);
 /* Puts the link among those to be looked at. */
 void link_activate(struct bell_bus *bus, struct bus_in *in);

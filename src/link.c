@@ -272,7 +272,6 @@ static bool is_in_whole(const struct bus_in *in, uint64_t word)
 
 void link_poll_only(struct bell_bus *bus)
 {
-	bus->poll_only = true;
 	for (uint32_t i = 0; i < bus->layout.link_count; i++) {
 		struct bus_in *in = bus->in[i];
 

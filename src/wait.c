@@ -290,6 +290,7 @@ int bus_rest(struct bell_bus *bus)
 	if (bus->mode != BELL_POLL)
 		return bus->flooded || bus_arm(bus) != 0;
 	/* What arming does beside it. */
+	bus->reminded = false;
 	flush_space(bus);
 	bus_serve_space(bus);
 	return 0;
