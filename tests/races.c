@@ -89,7 +89,7 @@ static void *sender(void *arg)
 	struct bell_bus *bus;
 
 	snprintf(name, sizeof(name), "sender-%u", which);
-	bus = join(peer, name, (enum bell_wait_mode)(which % WAYS));
+	bus = join(peer, name, (enum bell_wait_mode)((which + 1) % WAYS));
 	for (uint32_t i = 0; i < per_sender; i++)
 		must(post(bus, TAG_COUNTED, i) == 0);
 	must(post(bus, TAG_LAST, per_sender) == 0);
@@ -112,7 +112,7 @@ static void *visitor(void *arg)
 		uint32_t id;
 
 		snprintf(name, sizeof(name), "visitor-%u", which);
-		bus = join(peer, name, (enum bell_wait_mode)((which + 1) % WAYS));
+		bus = join(peer, name, (enum bell_wait_mode)((which + 2) % WAYS));
 		must_work("post", post(bus, 0, (uint32_t)i));
 		must_work("ping", bell_ping(bus, receiver_id, LONG_MS, &rtt));
 		must(bell_peers(peer, info, 4) >= 1);

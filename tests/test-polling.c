@@ -33,6 +33,8 @@ START_TEST(an_answer_kept_for_lack_of_space_is_sent)
 	take_all(0);
 	take_all(1);
 	ck_assert_uint_eq(bus[1]->thirsty, 0);
+	ck_assert_ptr_nonnull(bus[1]->outs); /* and not for want of the link */
+	ck_assert_ptr_null(bus[1]->outs->kept);
 }
 END_TEST
 
@@ -65,10 +67,14 @@ END_TEST
 /* c's link to d is where a's to b was. */
 START_TEST(who_polls_for_good_leaves_a_link_of_the_next_session_alone)
 {
+	uint32_t link;
+
 	send_text(bus[0], 1, "old");
 	expect_text(bus[1], "old");
+	link = bus[0]->outs->link;
 	format_anew();
 	send_text(bus[2], 3, "one");
+	ck_assert_uint_eq(bus[2]->outs->link, link);
 	expect_text(bus[3], "one");
 	settle(3);
 	ck_assert_int_eq(bell_set_wait(bus[1], BELL_POLL_ONLY), -BELL_ERESET);

@@ -86,8 +86,8 @@ static const struct row rows[] = {
 
 static void run(struct two *t, const struct row *r)
 {
-	bell_set_wait(t->bus[0], r->wait);
-	bell_set_wait(t->bus[1], r->wait);
+	want(bell_set_wait(t->bus[0], r->wait), 0);
+	want(bell_set_wait(t->bus[1], r->wait), 0);
 	/* Links are claimed, names of functions resolved. */
 	for (int i = 0; i < WARM_UP; i++)
 		one(t, r->size, r->asleep);

@@ -28,6 +28,7 @@ MEMORY_MB = 900  # each of two at a time
 DATA = 'SENDERS=2 RECORDS=2 CELLS=3'
 SPACE = 'SENDERS=1 RECORDS=4 CELLS=3'
 ALL_LIVE = ' DEATHS=0 MORTAL=0'
+LEAVING = 'SENDERS=2 RECORDS=1 CELLS=3 LEAVE' + ALL_LIVE
 SENDER_LIVES = 'ENDS=2 SENDS=1 ONE_RECEIVER_LIFE'
 RECEIVER_LIVES = 'ENDS=2 SENDS=2 ONE_SENDER_LIFE'
 TOGETHER = 'SLOTS=1 TOGETHER DEATHS=0 FIELDS_ANYHOW'
@@ -40,6 +41,7 @@ HOLDS = [
     ('wake', 'a receiver that begins to poll for good', DATA + ALL_LIVE + ' FOR_GOOD WEAK'),
     ('wake', 'one that polls for good, full ring, either may die',
      SPACE + ' MORTAL=3 DEATHS=1 FOR_GOOD WEAK'),
+    ('wake', 'one that polls for good, and a sender that leaves', LEAVING + ' FOR_GOOD'),
     ('wake', 'leaving, and a steward that dies',
      'SENDERS=1 RECORDS=2 CELLS=3 MORTAL=3 DEATHS=2 LEAVE RESTART WEAK'),
     ('link', 'a sender and its next incarnation', SENDER_LIVES),
@@ -55,6 +57,7 @@ HOLDS = [
 # Every run ends: no cycle is reachable.
 ENDS = [
     ('wake', 'two senders', DATA + ALL_LIVE),
+    ('wake', 'polling for good, and a sender that leaves', LEAVING + ' FOR_GOOD'),
     ('wake', 'full ring, either may die', SPACE.replace('4', '3') + ' MORTAL=3 DEATHS=1'),
 ]
 # What has to fail, by x86's store buffers unless WEAK: model, break, settings, error.
@@ -64,6 +67,7 @@ BROKEN = [
     ('wake', 'NO_F3', SPACE + ALL_LIVE, 'space_lost'),
     ('wake', 'NO_F4', SPACE + ALL_LIVE, 'space_lost'),
     ('wake', 'WAY_BACK', DATA + ALL_LIVE + ' FOR_GOOD', 'data_lost'),
+    ('wake', 'NO_HOT', LEAVING + ' FOR_GOOD', 'data_lost'),
     ('wake', 'NO_DATA_LOOK', DATA + ALL_LIVE, 'data_lost'),
     ('wake', 'NO_SPACE_LOOK', SPACE + ALL_LIVE, 'space_lost'),
     ('wake', 'NO_OLD_VALUE', DATA + ALL_LIVE, 'data_lost'),

@@ -407,7 +407,24 @@ inline tell_space()
 inline poll_for_good(l)
 {
 	store(DATA_EVENT(l), NO_EVENT, RELAXED);
+#ifndef NO_HOT
 	hot[l] = 1
+#endif
+}
+/* bell_set_wait() */
+inline begin_for_good()
+{
+	for_good = 1;
+	link = 0;
+	do
+	:: link < SENDERS ->
+		if
+		:: attached[link] && !freed[link] -> poll_for_good(link)
+		:: else
+		fi;
+		link++
+	:: else -> break
+	od
 }
 #define sees(l) (hot[l] && (mem[HEADER(l, taken[l])] != 0 || (gone[l] && !freed[l])))
 #if SENDERS > 1
@@ -550,20 +567,9 @@ idle:		/* bus_idle(), sleep_once() */
 		od;
 #endif
 #ifdef FOR_GOOD
-		/* bell_set_wait(), at some time; spin() */
+		/* At some time, here or armed; then spin(). */
 		if
-		:: !for_good ->
-			for_good = 1;
-			link = 0;
-			do
-			:: link < SENDERS ->
-				if
-				:: attached[link] && !freed[link] -> poll_for_good(link)
-				:: else
-				fi;
-				link++
-			:: else -> break
-			od
+		:: !for_good -> begin_for_good()
 		:: !for_good
 #ifdef WAY_BACK
 		:: for_good -> for_good = 0
@@ -601,7 +607,14 @@ idle:		/* bus_idle(), sleep_once() */
 		od;
 		link = 0;
 		announce();
-sleep:		peer_wait();
+sleep:
+#ifdef FOR_GOOD
+		if
+		:: !for_good -> begin_for_good(); goto next
+		:: !for_good
+		fi;
+#endif
+		peer_wait();
 		goto next;
 
 collect:	link = 0;
