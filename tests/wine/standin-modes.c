@@ -62,13 +62,16 @@ static void take_not_ready(struct device *d)
 
 void modes_read(struct device *d)
 {
-	ULONG granted = number(d->key, L"Granted", d->peer.vectors);
+	ULONG granted = number(d->key, L"Granted", d->peer.vectors), was = d->modes.broken;
 
 	d->modes.vectors = granted < d->peer.vectors ? granted : d->peer.vectors;
 	d->modes.per_handle = number(d->key, L"PerHandle", 0);
 	d->modes.map_fails = number(d->key, L"MapFails", 0);
 	d->modes.mute = number(d->key, L"Mute", 0);
+	d->modes.stays = number(d->key, L"Stays", 0);
 	d->modes.broken = number(d->key, L"Broken", BROKEN_NOT);
+	if (was == BROKEN_CLEANUP && d->modes.broken != was)
+		slots_free(d, NULL); /* what the breakage kept goes with it */
 	take_not_ready(d);
 }
 
