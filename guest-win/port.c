@@ -114,12 +114,19 @@ static void port_active(struct bell_port *port)
 		ticker_active(&p->ticker);
 }
 
-/* Zeroes are in the memory's place then: guard.h. */
+/*
+ * Zeroes are in the memory's place then, or it stays for a while: guard.h. Windows may
+ * tell of it later than the server did, who marks us dead: the driver knows by then.
+ */
 static int port_gone(const struct bell_port *port)
 {
 	const struct driver_port *p = of(port);
+	int rc = events_check(&p->events, p->name);
+	uint64_t size;
 
-	return events_check(&p->events, p->name);
+	if (rc == 0)
+		rc = driver_size(p->device, p->name, &size);
+	return rc == -BELL_EGONE ? rc : 0;
 }
 
 static bool port_there(const struct bell_port *port, uint32_t id)

@@ -80,7 +80,10 @@ static void start(struct device *d)
 	modes_say(d, wrong ? wrong : "ready");
 }
 
-/* Device.c, IVSHMEMEvtDeviceReleaseHardware(): mapping and events are gone. */
+/*
+ * Device.c, IVSHMEMEvtDeviceReleaseHardware(): mapping and events are gone. (It unmaps
+ * in a thread of the system, so the mapping may stay: guest-win/guard.h.)
+ */
 static void stop(struct device *d)
 {
 	if (d->removed)
@@ -89,7 +92,7 @@ static void stop(struct device *d)
 	IoSetDeviceInterfaceState(&d->link, FALSE);
 	peer_leave(&d->peer);
 	slots_free(d, NULL);
-	while (!IsListEmpty(&d->mappings))
+	while (!d->modes.stays && !IsListEmpty(&d->mappings))
 		client_unmap(CONTAINING_RECORD(d->mappings.Flink, struct mapping, entry));
 	ZwClose(d->key);
 }

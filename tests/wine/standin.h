@@ -58,6 +58,7 @@ struct modes {
 	ULONG vectors;    /* as Windows granted them */
 	ULONG map_fails;  /* 1: no memory can be mapped */
 	ULONG mute;       /* 1: interrupts are lost, as in sleep */
+	ULONG stays;      /* 1: a removed device's memory stays until its handle is closed */
 	ULONG broken;     /* enum breakage */
 };
 

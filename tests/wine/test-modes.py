@@ -163,6 +163,13 @@ def further():
     return next(_further)
 
 
+def further_that_stays():
+    """As further(), but its memory is not taken along."""
+    number = further()
+    machine().set(number, Stays=1)
+    return number
+
+
 def told_of_the_removal(number, child):
     """The program that has the device open ends and says why; it cannot be opened."""
     machine().remove(number)
@@ -171,10 +178,7 @@ def told_of_the_removal(number, child):
     fails(number, 'info', says=['no such device'])
 
 
-@windows.case
-def a_device_that_is_removed_while_it_sends():
-    """The receiver on the host is told, too, and others go on."""
-    number = further()
+def removed_while_it_sends(number):
     with host_start('--name', 'host', 'recv', '-o', os.devnull) as child, zeroes() as source:
         live('host')
         sender = start(number, 'send', 'host', '-f', '-', stdin=source)
@@ -182,14 +186,32 @@ def a_device_that_is_removed_while_it_sends():
         told_of_the_removal(number, sender)
         assert child.wait(20) == 1 and 'broken off' in child.said(), child.said()
     assert not named(f'win{number}')
+
+
+@windows.case
+def a_device_that_is_removed_while_it_sends():
+    """The receiver on the host is told, too, and others go on."""
+    removed_while_it_sends(further())
     listen(0, 'recv')
     run(1, *PING, 'win0')
+
+
+@windows.case
+def a_device_that_is_removed_while_it_sends_and_whose_memory_stays():
+    """The server takes it for dead: that is not what is told."""
+    removed_while_it_sends(further_that_stays())
 
 
 @windows.case
 def a_device_that_is_removed_while_it_waits():
     """Wine tells nothing of a removal: it sees that when it looks."""
     number = further()
+    told_of_the_removal(number, listen(number, '-t', '2', 'recv'))
+
+
+@windows.case
+def a_device_that_is_removed_while_it_waits_and_whose_memory_stays():
+    number = further_that_stays()
     told_of_the_removal(number, listen(number, '-t', '2', 'recv'))
 
 
