@@ -80,6 +80,17 @@ static bool takes_turns(const struct rival *r, unsigned group)
 	return r->kind != RIVAL_OTHER && (group & in_turns) != 0;
 }
 
+/*
+ * In the first turns of a pair of processes sleeping cores wake faster than later on, here
+ * by a third and more. So others' trips last as long as those that take turns.
+ */
+static bool takes_turns_alone(const struct rival *r, unsigned group,
+			      const struct speed_work *work)
+{
+	return r->kind == RIVAL_OTHER && !r->polls && work == &speed_trips &&
+	       (group & SPEED_RIVALS) != 0;
+}
+
 /* A case of its size, of the block that is being made; NULL: nobody wants it. */
 static struct speed_case *add(struct maker *m, unsigned group, const struct rival *rival,
 			      const struct speed_work *work, size_t size)
@@ -89,6 +100,8 @@ static struct speed_case *add(struct maker *m, unsigned group, const struct riva
 		.groups = group,
 		.rounds = m->options->rounds,
 		.together = takes_turns(rival, group),
+		.turns = takes_turns(rival, group) || takes_turns_alone(rival, group, work) ?
+				 SPEED_TURNS : 1,
 		.pair = { .rival = rival, .work = work, .clients = 1,
 			  .pin = m->options->pin, .probe = m->options->pin,
 			  .limit_ms = (int)m->options->limit_s * 1000 },
@@ -337,7 +350,7 @@ static bool takes_long_turns(const struct speed_case *c)
 /* Among how many turns what a measurement lasts is divided; the first does not count. */
 static unsigned shares(const struct speed_case *c)
 {
-	return c->together && !takes_long_turns(c) ? SPEED_TURNS - 1 : 1;
+	return c->turns > 1 && !takes_long_turns(c) ? c->turns - 1 : 1;
 }
 
 size_t speed_cases(const struct speed_options *options, const char *server,
@@ -383,11 +396,6 @@ static uint64_t least_warmup(const struct speed_pair *pair)
 		       RING_BYTES / (pair->plan.size + HEAD_BYTES) : 0;
 }
 
-unsigned speed_case_turns(const struct speed_case *c)
-{
-	return c->together ? SPEED_TURNS : 1;
-}
-
 static bool keeps_samples(const struct speed_work *work)
 {
 	return work == &speed_trips || work == &bellring_paced;
@@ -404,13 +412,13 @@ static uint64_t turn_warmup(const struct speed_pair *pair)
 void speed_case_scale(struct speed_case *c, uint64_t count)
 {
 	struct rival_plan *plan = &c->pair.plan;
-	uint64_t warm = c->together ? turn_warmup(&c->pair) : least_warmup(&c->pair);
+	uint64_t warm = c->turns > 1 ? turn_warmup(&c->pair) : least_warmup(&c->pair);
 
 	count = (count + shares(c) - 1) / shares(c);
 	if (keeps_samples(c->pair.work) && count > SPEED_SAMPLES)
 		count = SPEED_SAMPLES;
 	plan->count = count;
-	plan->warmup = count / 10 + (c->together ? 0 : WARM_LEAST);
+	plan->warmup = count / 10 + (c->turns > 1 ? 0 : WARM_LEAST);
 	if (plan->warmup < warm)
 		plan->warmup = warm;
 }

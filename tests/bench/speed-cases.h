@@ -46,6 +46,7 @@ struct speed_case {
 	unsigned rounds; /* in so many of the run's, evenly */
 	bool fixed;      /* not by a count that a first look adjusts */
 	bool together;   /* in turns, in the processes of all such of the block */
+	unsigned turns;  /* of its measurement; those but the first count when there are several */
 	struct speed_pair pair;
 };
 
@@ -65,8 +66,5 @@ bool speed_case_is_in(const struct speed_case *c, unsigned round, unsigned round
 
 /** speed_case_scale - set a count, of all turns, and the warm-up that goes with it */
 void speed_case_scale(struct speed_case *c, uint64_t count);
-
-/** speed_case_turns - of its measurement; those but the first count when there are several */
-unsigned speed_case_turns(const struct speed_case *c);
 
 #endif

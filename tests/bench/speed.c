@@ -72,7 +72,7 @@ static void tell_end(void)
 static int measure_heat(const struct run *run, const struct heat *h)
 {
 	struct speed_match match = { .pairs = h->count, .result = run->results,
-				     .turns = speed_case_turns(h->entrant[0]) };
+				     .turns = h->entrant[0]->turns };
 
 	for (unsigned i = 0; i < h->count; i++)
 		match.pair[i] = &h->entrant[i]->pair;
@@ -82,7 +82,7 @@ static int measure_heat(const struct run *run, const struct heat *h)
 /* The warm-up is not told. */
 static void report_heat(const struct run *run, const struct heat *h, unsigned round)
 {
-	unsigned turns = speed_case_turns(h->entrant[0]);
+	unsigned turns = h->entrant[0]->turns;
 
 	for (unsigned turn = turns > 1; turn < turns; turn++)
 		for (unsigned i = 0; i < h->count; i++)
@@ -102,7 +102,7 @@ static double look(struct run *run, const struct speed_case *c)
 
 	if (measure_heat(run, &alone) < 0)
 		return 0;
-	return (double)speed_elapsed_ns(c, &run->results[speed_case_turns(c) - 1]) /
+	return (double)speed_elapsed_ns(c, &run->results[c->turns - 1]) /
 	       (double)c->pair.plan.count;
 }
 
