@@ -8,11 +8,17 @@
 
 /* ---- deadlines and cancellation ---- */
 
+/*
+ * Time in which b has to see a call that then ends: on a busy machine it may have no
+ * core for a good part of it, and who sees it too late is not told of it at all.
+ */
+#define SEEN_MS 1000
+
 START_TEST(call_runs_out_of_time)
 {
 	pthread_t thread = start_b();
 
-	ck_assert_int_eq(bell_call(bus_a, bell_id(b), HOLD, "x", 1, NULL, 0, 50),
+	ck_assert_int_eq(bell_call(bus_a, bell_id(b), HOLD, "x", 1, NULL, 0, SEEN_MS),
 			 -BELL_EAGAIN);
 	/* Whichever it sees first: that we cancelled, or its own clock. */
 	for (int64_t end = now_ms() + WAIT_MS; held_count == 0 && now_ms() < end;)
@@ -31,17 +37,17 @@ START_TEST(deadlines_wake_both_sides)
 	int64_t begin = now_ms();
 
 	ck_assert_int_eq(bell_next_deadline(bus_a), -1);
-	call_b(HOLD, "x", 1, 60);
-	ck_assert_int_le(bell_next_deadline(bus_a), 60);
+	call_b(HOLD, "x", 1, SEEN_MS);
+	ck_assert_int_le(bell_next_deadline(bus_a), SEEN_MS);
 	while (held_count == 0)
 		ck_assert_int_ge(bell_wait(b, WAIT_MS), 0);
-	ck_assert_int_le(bell_request_left_ms(held[0]), 60);
+	ck_assert_int_le(bell_request_left_ms(held[0]), SEEN_MS);
 	ck_assert_int_ge(bell_request_left_ms(held[0]), 0);
 	/* a sleeps elsewhere: b goes by its own clock. */
 	while (cancelled == 0)
 		ck_assert_int_ge(bell_wait(b, WAIT_MS), 0);
 	ck_assert_int_eq(cancel_code, -BELL_EAGAIN);
-	ck_assert_int_ge(now_ms() - begin, 59);
+	ck_assert_int_ge(now_ms() - begin, SEEN_MS - 1);
 	ck_assert_int_eq(bell_request_left_ms(held[0]), 0);
 	ck_assert_int_eq(bell_next_deadline(bus_b), -1);
 	ck_assert_int_eq(bell_reply(held[0], "x", 1), -BELL_EAGAIN);
@@ -55,7 +61,7 @@ END_TEST
 
 START_TEST(late_call_is_cancelled)
 {
-	call_b(HOLD, "x", 1, 30);
+	call_b(HOLD, "x", 1, SEEN_MS);
 	while (held_count == 0)
 		ck_assert_int_ge(bell_wait(b, WAIT_MS), 0);
 	while (ended == 0)
