@@ -95,13 +95,14 @@ static bool takes_turns_alone(const struct rival *r, unsigned group,
 static struct speed_case *add(struct maker *m, unsigned group, const struct rival *rival,
 			      const struct speed_work *work, size_t size)
 {
+	bool together = takes_turns(rival, group);
+	bool in_turns = together || takes_turns_alone(rival, group, work);
 	struct speed_case c = {
 		.block = m->block,
 		.groups = group,
 		.rounds = m->options->rounds,
-		.together = takes_turns(rival, group),
-		.turns = takes_turns(rival, group) || takes_turns_alone(rival, group, work) ?
-				 SPEED_TURNS : 1,
+		.together = together,
+		.turns = in_turns ? SPEED_TURNS : 1,
 		.pair = { .rival = rival, .work = work, .clients = 1,
 			  .pin = m->options->pin, .probe = m->options->pin,
 			  .limit_ms = (int)m->options->limit_s * 1000 },

@@ -4,7 +4,7 @@
  *
  * Round by round, so that whatever else the machine does meets all of them; within a
  * round block by block: what is compared in the same two processes by turns, and others'
- * libraries in ones of their own, in another order each time. Each is short: a hypervisor
+ * libraries in ones of their own, in another order each time. Each turn is short: a hypervisor
  * moves the cores about every second or so, and what it moved meanwhile is worth nothing.
  * A first look, which does not count, tells how many messages last as long as was asked
  * for. One JSON object a line on stdout,
